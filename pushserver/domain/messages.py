@@ -1,0 +1,106 @@
+"""The messages that cross layers: from the doors to the store, and from the store to the delivery actors.
+
+Imperative where something is to be done, past tense where it has happened. All are frozen and made of
+values, so that they may cross processes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pushserver.domain.attempt import Attempt, Fallback, Target, TaskStatus
+from pushserver.domain.push import Task
+
+# To the task store -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTasks:
+    """Store these, all or none. Reply: ``None`` once committed; raises :class:`~.errors.QueueFull`."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """The recipient has taken the task up: its status becomes ``processing`` unless it is final already."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAttempt:
+    """Store what became of an attempt."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class EndTask:
+    """Store the task's fate, and with ``Fallback.OWED`` the intent to raise the last line of defence."""
+
+    task_id: str
+    status: TaskStatus
+    at: datetime
+    fallback: Fallback
+
+
+@dataclass(frozen=True, slots=True)
+class EndFallback:
+    """The last line of defence of this task has been raised."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchTask:
+    """Reply: the :class:`~pushserver.domain.attempt.StoredTask`, or ``None``.
+
+    Answered in order behind everything the sender stored before, so what it shows is never behind.
+    """
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchUnfinished:
+    """Reply: tuple of the recipient's :class:`StoredTask` that are not final or whose fallback is owed."""
+
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOverdue:
+    """Reply: tuple of ``(recipient, task id)`` of unfinished tasks created before ``before``."""
+
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeTasks:
+    """Delete up to a batch of tasks completed before ``before``. Reply: how many went."""
+
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CountResumptions:
+    """These were in a process's hands when it died. Reply: ``None`` once committed."""
+
+    in_hand: tuple[tuple[str, Target], ...]
+
+
+# To a recipient --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReady:
+    """A task has just been stored for you. Told at most once; the sweep finds what this does not reach."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeTask:
+    """The store has an unfinished task of yours that you may not know."""
+
+    task_id: str
