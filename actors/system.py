@@ -1,0 +1,252 @@
+"""The actors of one process: a tree of names, the specs behind it, and the threads that keep it going."""
+
+import difflib
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from actors.address import Address
+from actors.cell import Cell, State
+from actors.clock import Clock, SystemClock
+from actors.errors import ActorNotFound, ActorUnavailable, AskTimeout, StartFailed
+from actors.mailbox import Mailbox
+from actors.ref import Ref
+from actors.scheduler import Scheduler
+from actors.spec import ChildSpec
+from actors.status import ActorStatus, asleep, is_stuck, status_of
+from actors.supervisor import Supervisor
+
+_log = logging.getLogger(__name__)
+
+SCAN_INTERVAL = 0.5
+"""Seconds between two looks for stuck and idle actors."""
+SLEEP_SCANS = 4
+"""Idle actors are looked for in every so-manieth scan: nothing depends on the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When subtrees are put to sleep: idle for ``idle_after`` seconds, or over ``max_awake`` actors."""
+
+    idle_after: float = 600.0
+    max_awake: int = 2000
+
+
+class ActorSystem:
+    """The runtime of one process.
+
+    ``root`` is the spec whose children are the top of the tree; the root itself is a branch. Names that the
+    specs allow can be told and asked at any time; cells exist only for those awake.
+    """
+
+    def __init__(
+        self, process: str, root: ChildSpec, *, clock: Clock | None = None, limits: Limits | None = None
+    ) -> None:
+        self.process = process
+        self.clock: Clock = clock or SystemClock()
+        self.scheduler = Scheduler(self.clock)
+        self.supervisor = Supervisor(self)
+        self.failed = threading.Event()
+        self.failure = ""
+        self._limits = limits or Limits()
+        self._lock = threading.RLock()
+        self._stopping = False
+        self._scans = 0
+        self._root = Cell(Address(process), root, None, Mailbox(0), state=State.RUNNING)
+
+    # Start and stop ----------------------------------------------------------------------------------
+
+    def start(self, timeout: float = 30.0) -> None:
+        """Start the children that the root names, each once the one before it has answered.
+
+        Raises:
+            StartFailed: one of them has not started after ``timeout`` seconds or has given up.
+        """
+        self.scheduler.start()
+        self.scheduler.after(SCAN_INTERVAL, self._scan)
+        for name in self._root.spec.starts:
+            self._start_one(name, timeout)
+
+    def _start_one(self, name: str, timeout: float) -> None:
+        started = threading.Event()
+        cell = self.awake(self._root.address / name)
+        if cell.spec.start is None:
+            return
+        self.scheduler.soon(partial(self.supervisor.when_started, cell, started.set))
+        if not started.wait(timeout) or self.failed.is_set():
+            raise StartFailed(f"{cell.address} did not start: {cell.record.last_error or 'no answer'}")
+
+    def stop(self, grace: float = 10.0) -> bool:
+        """End all actors in the reverse order of their start, within ``grace`` seconds each.
+
+        Returns ``True`` if all of them ended by themselves. Messages still waiting are not handled.
+        """
+        with self._lock:
+            self._stopping = True
+        clean = True
+        for cell in reversed(self._in_start_order()):
+            clean &= self._stop_one(cell, grace)
+        self.scheduler.stop()
+        return clean
+
+    def _in_start_order(self) -> list[Cell]:
+        order = {name: index for index, name in enumerate(self._root.spec.starts)}
+        return sorted(self._root.children.values(), key=lambda cell: order.get(cell.address.name, len(order)))
+
+    def _stop_one(self, cell: Cell, grace: float) -> bool:
+        ended = threading.Event()
+        failures = _failures(cell)
+
+        def forget() -> None:
+            self.supervisor.forget(cell)
+            ended.set()
+
+        cells = list(reversed(cell.subtree()))
+        self.scheduler.soon(lambda: self.supervisor.take_down(cells, grace, forget))
+        ended.wait(grace + 5.0)
+        return ended.is_set() and _failures(cell) == failures
+
+    def fail(self, reason: str) -> None:
+        """Something the system cannot do without is beyond repair: whoever runs the process must end it."""
+        _log.critical("giving up: %s", reason, extra={"action": "system_failed", "error": reason})
+        self.failure = reason
+        self.failed.set()
+
+    # Names -------------------------------------------------------------------------------------------
+
+    def ref(self, *path: str) -> Ref:
+        """The address of an actor of this process, by its path."""
+        return Ref(self, Address(self.process, path))
+
+    def find(self, address: Address) -> Cell | None:
+        """The cell of an awake actor."""
+        cell: Cell | None = self._root if address.process == self.process else None
+        for name in address.path:
+            cell = cell.children.get(name) if cell is not None else None
+        return cell
+
+    def awake(self, address: Address, instead_of: Cell | None = None) -> Cell:
+        """The cell of an actor, started if it is asleep, together with those it stands under.
+
+        ``instead_of`` is a cell whose mailbox turned out to be closed.
+
+        Raises:
+            ActorNotFound: the specs do not know this name.
+            ActorUnavailable: the system is stopping.
+        """
+        if instead_of is None and (found := self.find(address)) is not None:
+            return found
+        with self._lock:
+            if self._stopping:
+                raise ActorUnavailable(f"{address} takes no messages: {self.process} is stopping")
+            if address.process != self.process:
+                raise ActorNotFound(address)
+            if instead_of is not None:
+                self.remove(instead_of)
+            cell = self._root
+            for name in address.path:
+                cell = cell.children.get(name) or self._create(cell, name, address)
+            return cell
+
+    def _create(self, parent: Cell, name: str, wanted: Address) -> Cell:
+        spec = parent.spec.children.get(name)
+        if spec is None:
+            raise ActorNotFound(wanted, difflib.get_close_matches(name, list(parent.spec.children), 3))
+        cell = Cell(parent.address / name, spec, parent, Mailbox(spec.capacity))
+        if spec.start is None:
+            cell.state = State.RUNNING
+        cell.idle_since = self.clock.monotonic()
+        parent.children[name] = cell
+        self.scheduler.soon(partial(self.supervisor.start, cell))
+        return cell
+
+    def remove(self, cell: Cell) -> None:
+        """Take a cell out of the tree, unless its name has a new one already."""
+        with self._lock:
+            parent = cell.parent
+            if parent is not None and parent.children.get(cell.address.name) is cell:
+                del parent.children[cell.address.name]
+
+    # Operators ---------------------------------------------------------------------------------------
+
+    def restart(self, address: Address, timeout: float = 5.0) -> int:
+        """Restart an actor and what stands under it; its mailbox stays. A sleeping one stays asleep.
+
+        Returns how often it has been restarted by now.
+
+        Raises:
+            ActorNotFound: the specs do not know this name.
+            AskTimeout: it has not started again in time.
+        """
+        cell = self.find(address)
+        if cell is None:
+            self._check_known(address)
+            return 0
+        done = threading.Event()
+        self.scheduler.soon(lambda: self.supervisor.restart(cell, done.set))
+        if not done.wait(timeout):
+            raise AskTimeout(f"{address} has not started again within {timeout:g} s")
+        return cell.record.restarts
+
+    def _check_known(self, address: Address) -> None:
+        spec = self._root.spec
+        for name in address.path:
+            child = spec.children.get(name)
+            if child is None:
+                raise ActorNotFound(address, difflib.get_close_matches(name, list(spec.children), 3))
+            spec = child
+
+    def statuses(self) -> list[ActorStatus]:
+        """All awake actors, parents before children."""
+        now = self.clock.monotonic()
+        return [status_of(cell, now) for cell in self.cells() if cell.spec.start is not None]
+
+    def cells(self) -> list[Cell]:
+        """All cells below the root."""
+        with self._lock:
+            return self._root.subtree()[1:]
+
+    def sleeping(self) -> Iterator[ActorStatus]:
+        """All actors that the specs know and that are not awake."""
+        yield from self._sleeping(self._root.address, self._root.spec)
+
+    def _sleeping(self, address: Address, spec: ChildSpec) -> Iterator[ActorStatus]:
+        for name, child in spec.children.items():
+            at = address / name
+            if child.start is not None and self.find(at) is None:
+                yield asleep(at, child.kind)
+            yield from self._sleeping(at, child)
+
+    # The watch ---------------------------------------------------------------------------------------
+
+    def _scan(self) -> None:
+        self.scheduler.after(SCAN_INTERVAL, self._scan)
+        now = self.clock.monotonic()
+        cells = self.cells()
+        for cell in cells:
+            if is_stuck(cell, now):
+                self.supervisor.replace(cell, f"busy with one message for more than {cell.spec.deadline:g} s")
+        self._scans += 1
+        if self._scans % SLEEP_SCANS == 0:
+            self._end_idle(cells, now)
+
+    def _end_idle(self, cells: list[Cell], now: float) -> None:
+        """End subtrees idle for too long, and the longest idle while too many actors are awake."""
+        awake = sum(1 for cell in cells if cell.context is not None)
+        roots = sorted((_idle_since(cell), id(cell), cell) for cell in cells if cell.spec.sleeps)
+        for since, _, root in roots:
+            if now - since < self._limits.idle_after and awake <= self._limits.max_awake:
+                return
+            size = len(root.subtree())
+            if self.supervisor.put_to_sleep(root):
+                awake -= size
+
+
+def _idle_since(root: Cell) -> float:
+    return max(cell.idle_since for cell in root.subtree())
+
+
+def _failures(root: Cell) -> int:
+    return sum(cell.record.failures for cell in root.subtree())
