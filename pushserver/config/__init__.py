@@ -1,0 +1,54 @@
+"""Configuration: a YAML file and the environment become frozen settings, or every fault at once."""
+
+from pushserver.config.errors import ConfigError, Fault
+from pushserver.config.loader import Loaded, load
+from pushserver.config.rate import Rate
+from pushserver.config.recipient import Channel, Recipient
+from pushserver.config.relay import RelayAccount, RelayAuth, RelayLimits, RelaySettings, RelayTls, SmtpAccount
+from pushserver.config.sections import (
+    HttpSettings,
+    LogSettings,
+    NotificationSettings,
+    ProcessSettings,
+    QueueSettings,
+    ServerSettings,
+    StorageSettings,
+    TaskSettings,
+)
+from pushserver.config.settings import Settings, SystemSettings
+from pushserver.config.summary import Summary, describe
+from pushserver.config.targets import MAIL_TARGET, Mail, Mailbox, Notice, TargetSettings, Webhook
+
+__all__ = [
+    "MAIL_TARGET",
+    "Channel",
+    "ConfigError",
+    "Fault",
+    "HttpSettings",
+    "Loaded",
+    "LogSettings",
+    "Mail",
+    "Mailbox",
+    "Notice",
+    "NotificationSettings",
+    "ProcessSettings",
+    "QueueSettings",
+    "Rate",
+    "Recipient",
+    "RelayAccount",
+    "RelayAuth",
+    "RelayLimits",
+    "RelaySettings",
+    "RelayTls",
+    "ServerSettings",
+    "Settings",
+    "SmtpAccount",
+    "StorageSettings",
+    "Summary",
+    "SystemSettings",
+    "TargetSettings",
+    "TaskSettings",
+    "Webhook",
+    "describe",
+    "load",
+]

@@ -1,0 +1,126 @@
+"""The sections about the service itself; the defaults are those of the seed's example."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+
+from pushserver.config import checks
+from pushserver.config.kinds import FilePath, Host, OptionalPath, Proxy, Section, seconds, whole
+
+_MIB = 1024 * 1024
+_MOST_PROCESSES = 256
+
+
+def _count_or_auto(value: Any) -> Any:
+    if isinstance(value, int) or value == "auto":
+        return value
+    text = checks.is_text(value)
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= _MOST_PROCESSES:
+        checks.unfit(checks.kind_of(value))
+    return int(text)
+
+
+def _level_word(value: object) -> object:
+    folded = value.casefold() if isinstance(value, str) else value
+    return "warn" if folded == "warning" else folded
+
+
+Processes = Annotated[
+    int | Literal["auto"],
+    PlainValidator(_count_or_auto),
+    Field(description=f"auto or a whole number from 1 to {_MOST_PROCESSES}"),
+]
+LogLevel = Annotated[Literal["debug", "info", "warn", "error"], BeforeValidator(_level_word)]
+Pin = Annotated[Literal["auto", "on", "off"], BeforeValidator(checks.switch_word)]
+
+
+class ServerSettings(Section):
+    """The HTTP door. Port 0 takes any free one. Times in seconds, sizes in bytes."""
+
+    port: int = whole(8080, 0, 65535)
+    host: Host = "0.0.0.0"  # noqa: S104 - the documented default: the service is meant to be reached
+    mode: Literal["debug", "release", "test"] = "debug"
+    read_timeout: float = seconds(30)
+    write_timeout: float = seconds(30)
+    max_header_bytes: int = whole(_MIB, 1024, 16 * _MIB)
+
+
+class LogSettings(Section):
+    """Where log lines go. ``max_size`` in MB, ``max_age`` in days; 0 backups or days: keep all."""
+
+    level: LogLevel = "info"
+    format: Literal["json", "text"] = "json"
+    output: Literal["stdout", "file", "both"] = "file"
+    file_path: FilePath = Field("log/app.log", min_length=1)
+    max_size: int = whole(100, 1, 100_000)
+    max_backups: int = whole(10, 0, 100_000)
+    max_age: int = whole(30, 0, 100_000)
+    compress: bool = True
+
+
+class QueueSettings(Section):
+    """How pushes are worked off; the limits are those of the whole service.
+
+    ``worker_count``: sends under way at once. ``buffer_size``: accepted but unfinished pushes before 503.
+    ``timeout``: seconds for one send. ``batch_size``: rows a commit, messages a frame. ``retry_count``:
+    rounds after the first, ``retry_delay`` seconds apart, doubling.
+    """
+
+    worker_count: int = whole(50, 1, 10_000)
+    buffer_size: int = whole(10_000, 1, 100_000_000)
+    timeout: float = seconds(10, high=600)
+    max_concurrent_per_platform: int = whole(20, 1, 10_000)
+    batch_size: int = whole(100, 1, 10_000)
+    retry_count: int = whole(3, 0, 100)
+    retry_delay: float = seconds(5, low=0)
+
+
+class TaskSettings(Section):
+    """How long finished tasks can be asked for, and how often old ones are swept; seconds."""
+
+    cleanup_interval: float = seconds(300, low=1)
+    max_age: float = seconds(86_400, low=1, high=366 * 86_400)
+
+
+class NotificationSettings(Section):
+    """How many system notifications are kept, the newest."""
+
+    max_count: int = whole(1000, 1, 10_000)
+
+
+class StorageSettings(Section):
+    """The database. ``url`` may hold a password: it has no ``repr``.
+
+    ``durability``: an accepted push survives the crash of any ``process``, or a loss of ``power`` too.
+    """
+
+    url: Annotated[str, AfterValidator(checks.database_url)] = Field(
+        "sqlite:///data/pushserver.db",
+        description="the URL of an sqlite, postgresql, mysql or mariadb database",
+        repr=False,
+    )
+    durability: Literal["process", "power"] = "process"
+
+
+class ProcessSettings(Section):
+    """How the work is spread over processes and cores; times in seconds.
+
+    ``inline`` runs everything in one process. ``idle_after`` and ``max_awake`` (a process) decide when actors
+    sleep.
+    """
+
+    gateway: Processes = "auto"
+    delivery: Processes = "auto"
+    pin: Pin = "auto"
+    idle_after: float = seconds(600, low=1)
+    max_awake: int = whole(2000, 1, 1_000_000)
+    shutdown_timeout: float = seconds(30, high=3600)
+    inline: bool = False
+    metrics_per_actor: bool = True
+
+
+class HttpSettings(Section):
+    """How webhooks are reached: ``proxy`` for all of them, ``ca_file`` in place of the usual authorities."""
+
+    proxy: Proxy = None
+    ca_file: OptionalPath = None
