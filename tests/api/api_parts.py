@@ -1,0 +1,84 @@
+"""The parts that the application under test is built from: values, and a store that is a list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pushserver.api import Dependencies, Health
+from pushserver.domain import PlatformName, StoredTask, Task, TaskStatus
+
+NOON = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class SomeChannel:
+    platform: PlatformName
+    targets: tuple[str, ...] = ("机器人",)
+
+
+@dataclass(frozen=True)
+class SomeRecipient:
+    channels: tuple[SomeChannel, ...]
+
+
+@dataclass(frozen=True)
+class SomeProgress:
+    total: int = 1
+    success: int = 0
+    failed: int = 0
+    pending: int = 1
+
+
+RECIPIENTS = {
+    "ops_alert": SomeRecipient((SomeChannel(PlatformName.FEISHU), SomeChannel(PlatformName.DINGTALK))),
+    "only.system": SomeRecipient((SomeChannel(PlatformName.SYSTEM),)),
+    "nobody": SomeRecipient(()),
+    "hollow": SomeRecipient((SomeChannel(PlatformName.EMAIL, ()),)),
+}
+
+
+@dataclass
+class Parts:
+    """A store in memory, with the faults that the ports promise."""
+
+    tasks: dict[str, StoredTask] = field(default_factory=dict)
+    commits: list[Sequence[Task]] = field(default_factory=list)
+    trouble: Exception | None = None
+    fitness: Health = field(default_factory=lambda: Health(healthy=True))
+
+    def submit(self, tasks: Sequence[Task]) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.commits.append(tuple(tasks))
+        self.tasks |= {task.id: StoredTask(task, TaskStatus.PENDING) for task in tasks}
+
+    def fetch(self, task_id: str) -> StoredTask | None:
+        if self.trouble:
+            raise self.trouble
+        return self.tasks.get(task_id)
+
+    def dependencies(self) -> Dependencies:
+        ids = iter(range(10**9))
+        return Dependencies(
+            recipients=RECIPIENTS,
+            submit=self.submit,
+            fetch=self.fetch,
+            progress=lambda stored: SomeProgress(),
+            health=lambda: self.fitness,
+            metrics=lambda: b"up 1\n",
+            now=lambda: NOON,
+            new_task_id=lambda local: f"task_20240101_120000_{next(ids):012d}",
+        )
+
+
+def push_body(**changes: Any) -> dict[str, Any]:
+    """A valid push, with top-level fields changed; the value ``...`` takes a field away."""
+    body: dict[str, Any] = {
+        "recipient_alias": "ops_alert",
+        "type": "error",
+        "strategy": "all",
+        "style": "card",
+        "content": {"title": "标题", "msg": "内容"},
+    } | changes
+    return {name: value for name, value in body.items() if value is not ...}
