@@ -1,0 +1,47 @@
+"""The store: what was accepted, what became of it, and what was under way when a process died.
+
+Migrations are apart (:func:`pushserver.store.migrations.migrate`): only the one process that runs them has to
+load Alembic.
+"""
+
+from pushserver.store.actor import Retention, TaskStore
+from pushserver.store.batch import PURGE_LIMIT, Outcome, TaskCommand, apply
+from pushserver.store.database import BUSY_TIMEOUT, Durability, database_file, open_reader, open_writer
+from pushserver.store.errors import (
+    CommandRefused,
+    NewerSchema,
+    NotADatabase,
+    StoreUnusable,
+    StoreUnwritable,
+    UnsupportedDatabase,
+    outages_as_store_unavailable,
+)
+from pushserver.store.inflight import Held, InFlight, Recovered
+from pushserver.store.reader import TaskReader
+from pushserver.store.tasks import TaskTable
+
+__all__ = [
+    "BUSY_TIMEOUT",
+    "PURGE_LIMIT",
+    "CommandRefused",
+    "Durability",
+    "Held",
+    "InFlight",
+    "NewerSchema",
+    "NotADatabase",
+    "Outcome",
+    "Recovered",
+    "Retention",
+    "StoreUnusable",
+    "StoreUnwritable",
+    "TaskCommand",
+    "TaskReader",
+    "TaskStore",
+    "TaskTable",
+    "UnsupportedDatabase",
+    "apply",
+    "database_file",
+    "open_reader",
+    "open_writer",
+    "outages_as_store_unavailable",
+]

@@ -1,0 +1,137 @@
+"""Opening the store: one SQLite file in WAL mode, with one kind of engine to write and another to read.
+
+SQLite's own text on what follows: https://www.sqlite.org/wal.html and https://www.sqlite.org/pragma.html.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from pushserver.store.errors import StoreUnwritable, UnsupportedDatabase
+
+Durability = Literal["process", "power"]
+"""What a commit survives: the end of any process, or the loss of power too (an fsync each)."""
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that a writer waits for another process's transaction."""
+_READERS = 8
+_MOST_READERS = 32
+_SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+
+
+class _DriverConnection(Protocol):
+    isolation_level: str | None
+
+    def execute(self, sql: str, /) -> "_DriverCursor": ...
+
+
+class _DriverCursor(Protocol):
+    def fetchone(self) -> tuple[object, ...]: ...
+
+
+def open_writer(
+    url: str, *, durability: Durability = "process", busy_timeout: float = BUSY_TIMEOUT
+) -> Engine:
+    """The engine of whoever writes: every transaction takes the write lock as it begins.
+
+    Taking it later, at the first write, can fail at once when another process has written in between
+    (SQLITE_BUSY_SNAPSHOT), however long one is ready to wait. The directory of the file is made. Raises
+    :class:`UnsupportedDatabase` or :class:`StoreUnwritable`.
+    """
+    path = database_file(url)
+    _make_directory(path.parent)
+    engine = _create_engine(path, busy_timeout)
+    _on_connect(engine, lambda connection: _prepare_writer(connection, path, durability))
+    _on_begin(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def open_reader(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
+    """The engine of whoever only reads: many threads at once, and never in a writer's way.
+
+    A transaction sees the store as it was at its first statement. Writing through it fails.
+    """
+    engine = _create_engine(database_file(url), busy_timeout)
+    _on_connect(engine, _prepare_reader)
+    _on_begin(engine, "BEGIN")
+    return engine
+
+
+def database_file(url: str) -> Path:
+    """The file that ``storage.url`` names; a relative one starts at the working directory."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise UnsupportedDatabase(
+            f"storage.url names a database of the kind {parsed.get_backend_name()!r}, "
+            "which is not supported; expected sqlite:///path/to/file.db"
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise UnsupportedDatabase(
+            "storage.url names a database in memory, which no second process could open; "
+            "expected sqlite:///path/to/file.db"
+        )
+    return Path(parsed.database)
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        # The URL may carry a password, so neither it nor SQLAlchemy's text about it is repeated.
+        raise UnsupportedDatabase(
+            "storage.url is not a database URL; expected sqlite:///path/to/file.db"
+        ) from None
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnwritable(
+            f"the store's directory {directory} cannot be made: {error.strerror}; "
+            "make it writable for the service's user, or name another place in storage.url"
+        ) from error
+
+
+def _create_engine(path: Path, busy_timeout: float) -> Engine:
+    return create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        connect_args={"timeout": busy_timeout},
+        pool_size=_READERS,
+        max_overflow=_MOST_READERS - _READERS,
+        pool_timeout=busy_timeout,
+        hide_parameters=True,  # an error's text must not carry a message's
+    )
+
+
+def _on_connect(engine: Engine, prepare: Callable[[_DriverConnection], None]) -> None:
+    def connected(driver_connection: _DriverConnection, _record: object) -> None:
+        driver_connection.isolation_level = None  # sqlite3 would begin by itself, late and deferred
+        prepare(driver_connection)
+
+    event.listen(engine, "connect", connected)
+
+
+def _on_begin(engine: Engine, statement: str) -> None:
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    event.listen(engine, "begin", begun)
+
+
+def _prepare_writer(connection: _DriverConnection, path: Path, durability: Durability) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise StoreUnwritable(
+            f"the file system of {path} cannot hold a write-ahead log (journal mode is {mode}); "
+            "name a place on a local file system in storage.url"
+        )
+    connection.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durability]}")
+
+
+def _prepare_reader(connection: _DriverConnection) -> None:
+    connection.execute("PRAGMA query_only=ON")

@@ -1,0 +1,13 @@
+"""What Alembic runs for every command: the connection is the caller's, and so is the transaction."""
+
+from alembic import context
+
+from pushserver.store.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,  # SQLite can; Alembic assumes that the driver cannot
+)
+with context.begin_transaction():
+    context.run_migrations()

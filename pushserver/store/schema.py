@@ -1,0 +1,119 @@
+"""The tables. Portable types only: PostgreSQL and MySQL/MariaDB are to read this file too.
+
+Moments are microseconds since 1970 UTC in a ``BigInteger`` (no database agrees with another about time
+zones and fractions). Text compares by its bytes everywhere: aliases are case-sensitive.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
+
+ID_LENGTH = 64
+NAME_LENGTH = 255
+"""Most characters in a recipient's alias and in an endpoint's name."""
+WORD_LENGTH = 32
+"""Most characters in a word of the service's own vocabulary: platforms, strategies, states, …"""
+
+_LONG_TEXT = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+_ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+# MySQL's and MariaDB's usual collations hold "Ops" and "ops" for the same recipient.
+_BY_BYTES: dict[str, Any] = {
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+}
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String(ID_LENGTH), primary_key=True),
+    Column("recipient", String(NAME_LENGTH), nullable=False),
+    Column("type", String(WORD_LENGTH), nullable=False),
+    Column("strategy", String(WORD_LENGTH), nullable=False),
+    Column("platform", String(WORD_LENGTH)),
+    Column("style", String(WORD_LENGTH), nullable=False),
+    Column("title", _LONG_TEXT, nullable=False),
+    Column("msg", _LONG_TEXT, nullable=False),
+    Column("status", String(WORD_LENGTH), nullable=False),
+    Column("fallback", String(WORD_LENGTH), nullable=False),
+    Column("unfinished", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("completed_at", BigInteger),
+    **_BY_BYTES,
+)
+"""One row a task. ``completed_at`` is set exactly when ``status`` is final.
+
+``unfinished`` says in one column what the sweep, a resuming recipient and the purge all ask: not final, or
+final with the last line of defence still owed. Partial indexes would do the same, but MySQL has none.
+"""
+
+# Each begins with an equality and goes on with the range or the order of one question, so that every
+# question costs what it answers, however many finished tasks are kept.
+Index(None, tasks.c.unfinished, tasks.c.recipient, tasks.c.created_at)
+Index(None, tasks.c.unfinished, tasks.c.created_at)
+Index(None, tasks.c.unfinished, tasks.c.completed_at)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, autoincrement=True),
+    Column("task_id", String(ID_LENGTH), nullable=False, index=True),
+    Column("platform", String(WORD_LENGTH), nullable=False),
+    Column("target", String(NAME_LENGTH), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(WORD_LENGTH), nullable=False),
+    Column("code", _LONG_TEXT),
+    Column("detail", _LONG_TEXT, nullable=False),
+    Column("data", _LONG_TEXT),
+    Column("only", _LONG_TEXT),
+    Column("fallback", Boolean, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("duration", Double, nullable=False),
+    **_BY_BYTES,
+)
+"""One row an attempt, in the order in which they were made. ``duration`` is seconds.
+
+``code``, ``data`` (what only some verdicts carry) and ``only`` are JSON, and null when there is nothing to
+say: a vendor's ``30`` and ``"30"`` stay two things.
+"""
+
+resumptions = Table(
+    "resumptions",
+    metadata,
+    Column("task_id", String(ID_LENGTH), primary_key=True),
+    Column("platform", String(WORD_LENGTH), primary_key=True),
+    Column("target", String(NAME_LENGTH), primary_key=True),
+    Column("times", Integer, nullable=False),
+    **_BY_BYTES,
+)
+"""How often a process died with an attempt at this target in its hands."""
+
+backlog = Table(
+    "backlog",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("tasks", BigInteger, nullable=False),
+    **_BY_BYTES,
+)
+"""One row, ``id`` 1: how many tasks are not final. Counting them for every push would cost the backlog."""
