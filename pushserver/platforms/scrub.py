@@ -1,0 +1,48 @@
+"""Keeps an endpoint's credentials out of whatever is said about it.
+
+Vendors echo what they were sent ("invalid access_token: …"), and for a robot the URL *is* the credential.
+"""
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from pushserver.platforms.text import TITLE_NOTE, clean_line, cut, utf8_cost
+
+HIDDEN = "***"
+_SHORTEST_SECRET = 3  # hiding a one-letter token would shred every sentence and still reveal it
+_DETAIL_BYTES = 500
+
+
+class Scrubber:
+    """Replaces the given secrets by ``***``; its own ``repr`` shows none of them."""
+
+    def __init__(self, *secrets: str) -> None:
+        self._secrets = tuple(_spellings(secrets))
+
+    def detail(self, text: str, *more: str) -> str:
+        """``text`` on one line, at most 500 bytes, without the secrets and without ``more``."""
+        scrubbed = self.hide(clean_line(text), *more)
+        return cut(scrubbed, _DETAIL_BYTES, utf8_cost, TITLE_NOTE)
+
+    def hide(self, text: str, *more: str) -> str:
+        """``text`` with every secret replaced, the longest first."""
+        secrets = (*self._secrets, *_spellings(more)) if more else self._secrets
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, HIDDEN)
+        return text
+
+
+def secrets_of_url(url: str) -> tuple[str, ...]:
+    """Every part of a URL that may be a credential: whole, path, last segment, query values, user info."""
+    parts = urlsplit(url)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    values = [value for _, value in parse_qsl(parts.query)]
+    segment = parts.path.rstrip("/").rpartition("/")[2]
+    return tuple(filter(None, (url, target.strip("/"), segment, *values, parts.username, parts.password)))
+
+
+def _spellings(secrets: Iterable[str]) -> Iterator[str]:
+    """Each secret as it is, percent-encoded and decoded: an echo may be any of them."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            yield from {secret, quote(secret, safe=""), unquote(secret)}

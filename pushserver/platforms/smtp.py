@@ -1,0 +1,314 @@
+"""One SMTP account over a kept connection: submits finished messages, tells the fate of each recipient.
+
+RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 8314 (implicit TLS). ``smtplib.sendmail`` is not used:
+it cannot tell a connection lost before the final dot (nothing was accepted) from one lost after it (the
+mail may have been).
+"""
+
+import re
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, SmtpRefused, Stage
+
+IMPLICIT_TLS_PORT = 465
+MAX_MESSAGES = 50
+"""Messages over one connection; some providers close it at 100."""
+MAX_IDLE = 60.0
+"""Seconds after which a kept connection is not trusted any more."""
+
+# RFC 5321 section 4.2.1: the first digit says all that a client may rely on.
+_DONE = 2
+_GO_AHEAD = 3
+_CLOSING = 421
+_PERMANENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where and as whom to submit.
+
+    Port 465 speaks TLS from the first byte; elsewhere ``tls`` demands STARTTLS, and a server without it
+    gets nothing, least of all the password. ``timeout`` is seconds a socket call. ``local_hostname`` is
+    what EHLO says: asking the resolver for it can take seconds in a container. ``ca_file`` is a PEM bundle
+    trusted beside the system's.
+    """
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = True
+    timeout: float = 10.0
+    local_hostname: str = "localhost"
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A finished message and whom it is for; ``content`` has CRLF line ends and is not dot-stuffed."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A server's no to one recipient; ``passing`` when it is a 4xx."""
+
+    code: int
+    reason: str
+
+    @property
+    def passing(self) -> bool:
+        """True for a 4xx: the server asks to come again later."""
+        return self.code < _PERMANENT
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Who got the mail and who did not; when nobody was accepted, no content was sent."""
+
+    accepted: tuple[str, ...]
+    refused: Mapping[str, Refusal]
+
+
+class Mailer(Protocol):
+    """Whatever submits a mail: an account of the recipient's own, or the relay's accounts."""
+
+    def submit(self, envelope: Envelope, at: datetime) -> Receipt:
+        """Submit now (``at``); recipients may be refused one by one.
+
+        Raises:
+            NotSent: no connection, or it was lost before the mail was complete.
+            AnswerLost: the connection was lost after the final dot.
+            SmtpRefused: greeting, login, sender or content was refused.
+            Misconfigured: untrusted certificate, STARTTLS or AUTH missing.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the kept connection; the next ``submit`` opens a new one."""
+        ...
+
+
+class SmtpAccount:
+    """:class:`Mailer` for one server; used by one thread at a time."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        self._server = server
+        self._smtp: smtplib.SMTP | None = None
+        self._tls_context: ssl.SSLContext | None = None
+        self._sent = 0
+        self._used_at = 0.0
+
+    def submit(self, envelope: Envelope, at: datetime) -> Receipt:
+        """See :meth:`Mailer.submit`. A kept connection that turns out to be dead is replaced once."""
+        now = at.timestamp()
+        smtp = self._kept(now)
+        if smtp is not None:
+            try:
+                return self._transact(smtp, envelope, now)
+            except (NotSent, SmtpRefused) as error:
+                if isinstance(error, SmtpRefused) and error.code != _CLOSING:
+                    raise
+        return self._transact(self._open(), envelope, now)
+
+    def close(self) -> None:
+        """See :meth:`Mailer.close`."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is None:
+            return
+        with suppress(OSError):
+            smtp.quit()
+        smtp.close()
+
+    def _kept(self, now: float) -> smtplib.SMTP | None:
+        """The open connection if it is young, not used up and answers."""
+        smtp = self._smtp
+        if smtp is None:
+            return None
+        fresh = 0 <= now - self._used_at < MAX_IDLE and self._sent < MAX_MESSAGES
+        if fresh and _answers(smtp):
+            return smtp
+        self.close()
+        return None
+
+    def _open(self) -> smtplib.SMTP:
+        self.close()
+        smtp = self._connect()
+        try:
+            self._secure(smtp)
+            self._login(smtp)
+        except BaseException:
+            smtp.close()
+            raise
+        self._smtp, self._sent = smtp, 0
+        return smtp
+
+    def _connect(self) -> smtplib.SMTP:
+        server = self._server
+        with _connection_errors(Stage.GREETING):
+            if server.port == IMPLICIT_TLS_PORT:
+                return smtplib.SMTP_SSL(
+                    server.host,
+                    server.port,
+                    local_hostname=server.local_hostname,
+                    timeout=server.timeout,
+                    context=self._context(),
+                )
+            return smtplib.SMTP(
+                server.host, server.port, local_hostname=server.local_hostname, timeout=server.timeout
+            )
+
+    def _secure(self, smtp: smtplib.SMTP) -> None:
+        with _connection_errors(Stage.GREETING):
+            smtp.ehlo_or_helo_if_needed()
+            if not self._server.tls or self._server.port == IMPLICIT_TLS_PORT:
+                return
+            if not smtp.has_extn("starttls"):
+                raise Misconfigured("服务器不支持STARTTLS，拒绝明文发送；如确需明文请设置 tls: false")
+            code, text = smtp.starttls(context=self._context())
+            if code != 220:  # noqa: PLR2004 - RFC 3207 section 4: ready to start TLS
+                raise SmtpRefused(Stage.GREETING, code, _decoded(text))
+            smtp.ehlo_or_helo_if_needed()
+
+    def _login(self, smtp: smtplib.SMTP) -> None:
+        if not self._server.username:
+            return
+        try:
+            with _connection_errors(Stage.AUTH):
+                smtp.login(self._server.username, self._server.password)
+        except UnicodeError:
+            raise Misconfigured("用户名或密码含有非ASCII字符，SMTP登录不支持") from None
+
+    def _context(self) -> ssl.SSLContext:
+        """Loading the trusted certificates takes 10 ms and more: once an account."""
+        if self._tls_context is None:
+            context = ssl.create_default_context()
+            if self._server.ca_file:
+                context.load_verify_locations(self._server.ca_file)
+            self._tls_context = context
+        return self._tls_context
+
+    def _transact(self, smtp: smtplib.SMTP, envelope: Envelope, now: float) -> Receipt:
+        """One mail transaction; afterwards the connection is ready for the next, or closed."""
+        self._sent, self._used_at = self._sent + 1, now
+        try:
+            receipt = _converse(smtp, envelope)
+            if not receipt.accepted:
+                self._reset(smtp)
+        except SmtpRefused as refusal:
+            if refusal.code == _CLOSING:
+                self.close()
+            else:
+                self._reset(smtp)
+            raise
+        except BaseException:
+            self._drop()
+            raise
+        return receipt
+
+    def _reset(self, smtp: smtplib.SMTP) -> None:
+        try:
+            smtp.rset()
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Close without a farewell: nobody is listening."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            smtp.close()
+
+
+def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
+    with _connection_errors(Stage.SENDER):
+        size = [f"SIZE={len(envelope.content)}"] if smtp.has_extn("size") else []
+        _expect(smtp.mail(envelope.sender, size), Stage.SENDER, _DONE)
+        receipt = _offer(smtp, envelope.recipients)
+        if not receipt.accepted:
+            return receipt
+        _expect(smtp.docmd("DATA"), Stage.CONTENT, _GO_AHEAD)
+        smtp.send(_stuffed(envelope.content))
+    try:
+        reply = smtp.getreply()
+    except OSError:
+        raise AnswerLost("邮件内容已发出，连接在服务器答复前中断") from None
+    _expect(reply, Stage.CONTENT, _DONE)
+    return receipt
+
+
+def _offer(smtp: smtplib.SMTP, recipients: tuple[str, ...]) -> Receipt:
+    accepted: list[str] = []
+    refused: dict[str, Refusal] = {}
+    for recipient in recipients:
+        code, text = smtp.rcpt(recipient)
+        if code == _CLOSING:
+            raise SmtpRefused(Stage.SENDER, code, _decoded(text))
+        if code // 100 == _DONE:
+            accepted.append(recipient)
+        else:
+            refused[recipient] = Refusal(code, _decoded(text))
+    return Receipt(tuple(accepted), refused)
+
+
+def _expect(reply: tuple[int, bytes], stage: Stage, first_digit: int) -> None:
+    if reply[0] // 100 != first_digit:
+        raise SmtpRefused(stage, reply[0], _decoded(reply[1]))
+
+
+def _answers(smtp: smtplib.SMTP) -> bool:
+    try:
+        return smtp.noop()[0] // 100 == _DONE
+    except OSError:
+        return False
+
+
+def _stuffed(content: bytes) -> bytes:
+    """RFC 5321 section 4.5.2: a leading dot doubled, and the line that ends the message."""
+    ended = content if content.endswith(b"\r\n") else content + b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", ended) + b".\r\n"
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
+
+
+@contextmanager
+def _connection_errors(stage: Stage) -> Iterator[None]:
+    """Errors of smtplib and of the socket up to the final dot, as this package's."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise Misconfigured(f"TLS证书校验失败: {error.verify_message}") from None
+    except smtplib.SMTPResponseException as error:
+        raise SmtpRefused(stage, error.smtp_code, _text_of(error)) from None
+    except smtplib.SMTPNotSupportedError:
+        raise Misconfigured(f"服务器不支持所需的扩展 ({stage.value})") from None
+    except OSError as error:  # all of smtplib's are
+        if stage is Stage.AUTH and type(error) is smtplib.SMTPException:
+            raise Misconfigured("服务器没有可用的登录方式") from None
+        raise NotSent(_describe(error)) from None
+
+
+def _text_of(error: smtplib.SMTPResponseException) -> str:
+    text = error.smtp_error
+    return _decoded(text) if isinstance(text, bytes) else str(text)
+
+
+def _describe(error: Exception) -> str:
+    """The reason by kind, without host or address."""
+    if isinstance(error, TimeoutError):
+        return "连接邮件服务器超时"
+    if isinstance(error, ConnectionRefusedError):
+        return "邮件服务器拒绝连接"
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "邮件服务器断开了连接"
+    return f"无法连接邮件服务器 ({type(error).__name__})"
