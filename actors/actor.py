@@ -21,7 +21,7 @@ import pykka
 
 from actors.context import Context
 from actors.errors import Fenced
-from actors.messages import Letter, Stop
+from actors.messages import Letter, Stop, Undelivered
 from actors.ref import Ref
 from actors.scheduler import Timer
 
@@ -117,7 +117,7 @@ class Actor(pykka.ThreadingActor):
         """Give ``value`` to whoever sent ``letter``; the first answer counts."""
         if letter.reply_to is None:
             if value is not None and letter.sender is not None:
-                letter.sender.tell(value, sender=self.context.ref, control=True)
+                letter.sender.tell_if_awake(value)
             return
         try:
             if isinstance(value, BaseException):
@@ -158,7 +158,12 @@ class Actor(pykka.ThreadingActor):
         """
 
     def on_receive(self, message: Any) -> Any:
-        """Nobody handles this type: a fault of whoever wired it."""
+        """Nobody handles this type: a fault of whoever wired it, except for a notice nobody asked for."""
+        if isinstance(message, Undelivered):
+            _log.warning(
+                "%s: %s %s %s", self.context.address, message.message, message.reason, message.detail
+            )
+            return
         known = ", ".join(sorted(handled.__name__ for handled in self._handlers)) or "none"
         raise TypeError(f"{type(self).__name__} got a {type(message).__name__}; it handles: {known}")
 

@@ -64,15 +64,16 @@ class Ref:
             raise AskTimeout(f"no answer from {self.address} within {timeout:g} s") from None
 
     def tell_if_awake(self, message: Any) -> bool:
-        """Tell ahead of work, but do not start an actor for it; ``False`` if none is awake."""
-        cell = self._system.find(self.address)
-        if cell is None:
-            return False
-        try:
-            cell.mailbox.put_control(Letter(message, at=self._system.clock.monotonic()))
-        except MailboxClosed:
-            return False
-        return True
+        """Tell ahead of work, but start no actor for it; ``False`` if none is awake."""
+        letter = Letter(message, at=self._system.clock.monotonic())
+        for cell in (self._cell, self._system.find(self.address)):
+            if cell is not None:
+                try:
+                    cell.mailbox.put_control(letter)
+                except MailboxClosed:
+                    continue
+                return True
+        return False
 
     def _deliver(self, letter: Letter, *, control: bool = False) -> None:
         cell = self._cell or self._system.awake(self.address)
@@ -98,4 +99,4 @@ class Ref:
         if letter.sender is None:
             raise ActorUnavailable(f"{self.address} takes no messages now: {reason}")
         notice = Undelivered(self.address, letter.message, Reason.PARKED, reason)
-        letter.sender.tell(notice, control=True)
+        letter.sender.tell_if_awake(notice)
