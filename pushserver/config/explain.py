@@ -25,16 +25,18 @@ def explain(error: ValidationError, root: type[BaseModel]) -> Iterator[Finding]:
 
 
 def _finding(detail: ErrorDetails, root: type[BaseModel]) -> Finding:
-    path, place = detail["loc"], _place(root, detail["loc"])
+    path, given = detail["loc"], detail["input"]
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, _place(root, path[:-1]).section or root)
-    given = detail["input"]
     if detail["type"] == "missing":
         given = None
+    at_key = path[-1:] == (_KEY,)
+    path = path[:-1] if at_key else path
+    place = _place(root, path)
     found = detail.get("ctx", {}).get("found") or _shown(given, place)
     variable = given.variable if isinstance(given, FromEnvironment) else ""
-    if path[-1:] == (_KEY,):
-        return Finding(path[:-1], f"a key that is {found}", _key_expectation(place), "", variable)
+    if at_key:
+        return Finding(path, f"a key that is {found}", _key_expectation(place), "", variable)
     return Finding(path, found, _expectation(place), _hint(given, place), variable)
 
 
@@ -59,7 +61,7 @@ def _place(root: type[BaseModel], path: Path) -> _Place:
             place = place._replace(item=True)
         else:
             field = _field(place.section, step)
-            place = _Place(field, _section(field.annotation) if field else None, item=False)
+            place = _Place(field, section_in(field.annotation) if field else None, item=False)
     return place
 
 
@@ -77,11 +79,11 @@ def _options(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else (annotation,)
 
 
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """The section that a field holds, alone or in a list or mapping."""
+def section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that a field holds, alone or in a list or mapping, if it holds one."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(filter(None, map(_section, get_args(annotation))), None)
+    return next(filter(None, map(section_in, get_args(annotation))), None)
 
 
 def _shown(given: object, place: _Place) -> str:
@@ -118,7 +120,9 @@ def _expectation(place: _Place) -> str:
         return f"one of {', '.join(words)}"
     if _is_switch(place):
         return "true or false"
-    return _described(place.field) if place.field else "another value"
+    if place.item or place.field is None:
+        return "one line of plain text"
+    return _described(place.field)
 
 
 def _described(field: FieldInfo) -> str:

@@ -101,6 +101,8 @@ def _feed(text: str, builder: "_Builder") -> None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise Unreadable("a character that YAML does not allow", "printable text", line) from None
+    except (ValueError, OverflowError):  # the parser in pure Python, on an escape such as "\\UFFFFFFFF"
+        raise Unreadable("an escape of no character", "characters as they are, without escapes") from None
 
 
 def _syntax_fault(error: yaml.MarkedYAMLError) -> Unreadable:
@@ -189,13 +191,15 @@ class _Builder:
         text = event.value
         if not text.isascii() and _has_surrogate(text):
             raise Unreadable("half a character (a lone surrogate)", "whole characters", _line(event))
-        quoted = event.style is not None or event.tag in _TEXT_TAGS
+        quoted = bool(event.style) or event.tag in _TEXT_TAGS
         if event.tag not in _KNOWN_TAGS and event.tag not in _TEXT_TAGS:
             raise _foreign_tag(event)
         frame = self._stack[-1] if self._stack else None
         if isinstance(frame, _Mapping) and frame.key is None:
             self._key(frame, text, event)
             return
+        if isinstance(frame, _Sequence):
+            self._note_line(event)
         value = None if not quoted and text in _EMPTY else text
         self._count += 1
         if event.anchor:
@@ -204,7 +208,7 @@ class _Builder:
 
     def _key(self, frame: _Mapping, key: str, event: yaml.ScalarEvent) -> None:
         frame.key = key
-        frame.merging = key == "<<" and event.style is None
+        frame.merging = key == "<<" and not event.style
         if frame.merging:
             return
         if key in frame.values:

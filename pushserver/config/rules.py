@@ -7,7 +7,7 @@ is switched off may be incomplete.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pushserver.config.checks import switch_word
+from pushserver.config.checks import is_email_address, switch_word
 from pushserver.config.finding import Finding, Path
 from pushserver.config.reader import Node
 from pushserver.domain import PlatformName
@@ -66,7 +66,7 @@ def _relay_tls(tls: Mapping) -> Iterator[Finding]:
 def _account(account: Mapping, path: Path) -> Iterator[Finding]:
     yield from _needs(account, (*path, "host"), "the mail server's host name")
     username = account.get("username")
-    if not (isinstance(username, str) and "@" in username):
+    if not (isinstance(username, str) and is_email_address(username)):
         yield from _needs(account, (*path, "from"), "the sender's address, like noreply@example.com")
     if username:
         yield from _needs(account, (*path, "password"), "a text, because there is a username")
