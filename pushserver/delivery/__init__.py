@@ -1,0 +1,22 @@
+"""The actors of a push: recipient, channel, endpoint, and the coordinator that the first two share."""
+
+from pushserver.delivery.course import Course, Progress, RetryRules
+from pushserver.delivery.gate import Gate
+from pushserver.delivery.progress import progress_of
+from pushserver.delivery.services import LastLine, Services
+from pushserver.delivery.sweeper import Sweeper
+from pushserver.delivery.tree import Build, Recipients, channel_spec
+
+__all__ = [
+    "Build",
+    "Course",
+    "Gate",
+    "LastLine",
+    "Progress",
+    "Recipients",
+    "RetryRules",
+    "Services",
+    "Sweeper",
+    "channel_spec",
+    "progress_of",
+]

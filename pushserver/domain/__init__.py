@@ -17,6 +17,7 @@ from pushserver.domain.verdict import (
     Uncertain,
     Verdict,
 )
+from pushserver.domain.wording import message_of
 
 __all__ = [
     "MANNERS",
@@ -47,6 +48,7 @@ __all__ = [
     "Transient",
     "Uncertain",
     "Verdict",
+    "message_of",
     "new_notification_id",
     "new_task_id",
 ]

@@ -7,7 +7,7 @@ values, so that they may cross processes.
 from dataclasses import dataclass
 from datetime import datetime
 
-from pushserver.domain.attempt import Attempt, Fallback, Target, TaskStatus
+from pushserver.domain.attempt import Attempt, Fallback, StoredTask, Target, TaskStatus
 from pushserver.domain.push import Task
 
 # To the task store -----------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class EndFallback:
 
 @dataclass(frozen=True, slots=True)
 class FetchTask:
-    """Reply: the :class:`~pushserver.domain.attempt.StoredTask`, or ``None``.
+    """Reply: :class:`Fetched`.
 
     Answered in order behind everything the sender stored before, so what it shows is never behind.
     """
@@ -100,7 +100,15 @@ class TaskReady:
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeTask:
-    """The store has an unfinished task of yours that you may not know."""
+class Sweep:
+    """The store has these unfinished tasks of yours; you may know them or not."""
+
+    task_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The store's answer to :class:`FetchTask`; ``stored`` is ``None`` if there is no such task."""
 
     task_id: str
+    stored: StoredTask | None

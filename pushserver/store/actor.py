@@ -51,7 +51,7 @@ class TaskStore(Actor):
         engine: Callable[[], Engine],
         buffer_size: int,
         retention: Retention,
-        recovered: Callable[[], Recovered],
+        recovered: Recovered,
     ) -> None:
         super().__init__(context)
         self._make_engine = engine
@@ -64,7 +64,7 @@ class TaskStore(Actor):
         """Open the database, and count what dead processes had in their hands."""
         self._engine = self._make_engine()
         self._connection: Connection = self._engine.connect()
-        recovered = self._recovered()
+        recovered = self._recovered
         if recovered.in_hand:
             self._apply([CountResumptions(recovered.in_hand)])
             _log.warning(

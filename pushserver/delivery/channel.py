@@ -1,0 +1,136 @@
+"""A recipient's channel: carries out one order after the other with its endpoints."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from actors import Actor, Context, Letter, Reason, Undelivered, receives
+from pushserver.delivery.coordinator import Coordinator
+from pushserver.delivery.course import Errand, outcome_of, owes_repetition
+from pushserver.delivery.messages import ChannelEnded, Deliver, RepeatSend, Send, SendEnded
+from pushserver.delivery.services import Services
+from pushserver.domain import Attempt, Target, Transient, Uncertain, Verdict
+from pushserver.domain.messages import RecordAttempt
+
+REPEAT_AFTER = 1.0
+"""Seconds before a message whose answer was lost is sent once more; ``queue.retry_delay`` if that is less."""
+
+_Key = tuple[str, bool, int, int]
+
+
+@dataclass(slots=True)
+class _Job:
+    """An order being carried out."""
+
+    letter: Letter
+    deliver: Deliver
+    coordinator: Coordinator[str]
+    errands: dict[str, Errand]
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+class Channel(Actor):
+    """Asks its endpoints, all or one after the other, and answers when the order is carried out.
+
+    A message that an endpoint could not bring to its end (it crashed, hung, or is parked) is given its
+    verdict here, since the endpoint cannot speak for it.
+    """
+
+    def __init__(self, context: Context, *, services: Services) -> None:
+        super().__init__(context)
+        self._services = services
+        self._jobs: dict[_Key, _Job] = {}
+
+    @receives(Deliver)
+    def deliver(self, deliver: Deliver) -> ChannelEnded | None:
+        """Begin to carry out an order."""
+        order = deliver.order
+        errands = {errand.target.name: errand for errand in order.errands}
+        coordinator = Coordinator(deliver.manner, tuple(errands), order.ended)
+        if coordinator.finished:
+            return ChannelEnded(deliver, ())
+        job = _Job(self.defer(), deliver, coordinator, errands)
+        self._jobs[_key(deliver)] = job
+        self._send(job, coordinator.start())
+        return None
+
+    @receives(SendEnded)
+    def send_ended(self, ended: SendEnded) -> None:
+        """An endpoint has made its attempt."""
+        job = self._jobs.get(_key(ended.send.deliver))
+        if job is not None:  # else an earlier life of this channel had asked; the record is in the store
+            self._go_on(job, ended.send.errand, ended.attempt)
+
+    @receives(RepeatSend)
+    def repeat_send(self, repeat: RepeatSend) -> None:
+        """The moment after a lost answer is over."""
+        job = self._jobs.get(_key(repeat.deliver))
+        if job is not None:
+            self._tell_endpoint(job, repeat.errand)
+
+    @receives(Undelivered)
+    def undelivered(self, notice: Undelivered) -> None:
+        """An endpoint failed with this message in its hands, or takes none now."""
+        send = notice.message
+        if not isinstance(send, Send):
+            return
+        job = self._jobs.get(_key(send.deliver))
+        if job is None:
+            return
+        attempt = self._speak_for_endpoint(send, _verdict_on(notice))
+        self._go_on(job, send.errand, attempt)
+
+    def _go_on(self, job: _Job, errand: Errand, attempt: Attempt) -> None:
+        job.attempts.append(attempt)
+        if owes_repetition(attempt.verdict) and not errand.repeats_uncertain:
+            again = Errand(errand.target, errand.number + 1, errand.only, repeats_uncertain=True)
+            delay = min(REPEAT_AFTER, self._services.rules.delay)
+            self.after(delay, RepeatSend(job.deliver, again))
+            return
+        self._send(job, job.coordinator.end(errand.target.name, outcome_of(attempt)))
+        if job.coordinator.finished:
+            del self._jobs[_key(job.deliver)]
+            self.settle(job.letter, ChannelEnded(job.deliver, tuple(job.attempts)))
+
+    def _send(self, job: _Job, names: Sequence[str]) -> None:
+        for name in names:
+            self._tell_endpoint(job, job.errands[name])
+
+    def _tell_endpoint(self, job: _Job, errand: Errand) -> None:
+        self.tell(self.child(errand.target.name), Send(job.deliver, errand))
+
+    def _speak_for_endpoint(self, send: Send, verdict: Verdict) -> Attempt:
+        attempt = unsent(send.deliver, send.errand, verdict, self.context)
+        self.tell(self._services.store, RecordAttempt(attempt))
+        return attempt
+
+
+def unsent(deliver: Deliver, errand: Errand, verdict: Verdict, context: Context) -> Attempt:
+    """The record of an attempt that somebody else has to give for the endpoint."""
+    return Attempt(
+        task_id=deliver.task.id,
+        target=Target(*errand.target),
+        round=deliver.order.round,
+        number=errand.number,
+        verdict=verdict,
+        started_at=context.clock.now(),
+        duration=0.0,
+        fallback=deliver.fallback,
+        only=errand.only,
+    )
+
+
+def _key(deliver: Deliver) -> _Key:
+    return (deliver.task.id, deliver.fallback, deliver.order.group, deliver.order.round)
+
+
+def _verdict_on(notice: Undelivered) -> Verdict:
+    """What a message's end without a verdict means.
+
+    It may have been sent when the endpoint crashed, but what crashes an actor is not tried again; a hanging
+    send is an ordinary lost answer.
+    """
+    if notice.reason is Reason.CRASHED:
+        return Uncertain(detail=f"internal error: {notice.detail}", again=False)
+    if notice.reason is Reason.STUCK:
+        return Uncertain(detail=notice.detail)
+    return Transient(detail=notice.detail)

@@ -1,0 +1,33 @@
+"""What all delivery actors of a process share."""
+
+from dataclasses import dataclass, field
+
+from actors import Ref
+from pushserver.delivery.course import RetryRules
+from pushserver.delivery.gate import Gate
+from pushserver.delivery.rest import PlatformRests
+from pushserver.store import InFlight
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """``store`` is the task store; ``last_line`` the channel of the global notices, if there is one.
+
+    ``send_timeout`` is ``queue.timeout``, in seconds.
+    """
+
+    store: Ref
+    gate: Gate
+    in_flight: InFlight
+    rules: RetryRules
+    send_timeout: float
+    last_line: "LastLine | None" = None
+    rests: PlatformRests = field(default_factory=PlatformRests)
+
+
+@dataclass(frozen=True, slots=True)
+class LastLine:
+    """The channel that carries the global notices, and their names."""
+
+    channel: Ref
+    target_names: tuple[str, ...]

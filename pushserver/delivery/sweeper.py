@@ -1,0 +1,64 @@
+"""Finds tasks that their recipients were never told of, or have lost."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from actors import Actor, ActorError, Context, Ref, receives
+from pushserver.domain.messages import ListOverdue, Sweep
+
+_log = logging.getLogger(__name__)
+
+INTERVAL = 5.0
+"""Seconds between two sweeps."""
+OVERDUE = timedelta(seconds=5)
+"""A younger task's recipient may have its message still on the way; see ``recipient.FRESH``."""
+_STORE_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The sweeper's reminder."""
+
+
+class Sweeper(Actor):
+    """Tells recipients what the store says is unfinished; those who know it already do nothing.
+
+    The first sweep, at the start, takes everything: this is how tasks go on after a restart.
+    """
+
+    def __init__(self, context: Context, *, store: Ref, recipient: Callable[[str], Ref]) -> None:
+        super().__init__(context)
+        self._store = store
+        self._recipient = recipient
+
+    def on_start(self) -> None:
+        """Sweep everything, then regularly what is overdue."""
+        self._sweep(timedelta(0))
+        self.after(INTERVAL, _Look())
+
+    @receives(_Look)
+    def look(self, _: _Look) -> None:
+        """Sweep what is overdue."""
+        self.after(INTERVAL, _Look())
+        self._sweep(OVERDUE)
+
+    def _sweep(self, older_than: timedelta) -> None:
+        before = self.context.clock.now() - older_than
+        unfinished = defaultdict(list)
+        for alias, task_id in self._store.ask(ListOverdue(before), timeout=_STORE_TIMEOUT):
+            unfinished[alias].append(task_id)
+        for alias, task_ids in unfinished.items():
+            self._tell(alias, tuple(task_ids))
+
+    def _tell(self, alias: str, task_ids: tuple[str, ...]) -> None:
+        try:
+            self.tell(self._recipient(alias), Sweep(task_ids))
+        except ActorError as error:
+            _log.warning(
+                "unfinished tasks wait: %s",
+                error,
+                extra={"action": "sweep_failed", "recipient": alias, "error": str(error)},
+            )

@@ -1,0 +1,95 @@
+"""The specs of the delivery actors: data, made from the configuration only where somebody looks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from actors import Backoff, ChildSpec, Context, Policy
+from pushserver.config import Channel as ChannelSettings
+from pushserver.config import Mail, TargetSettings
+from pushserver.config import Recipient as RecipientSettings
+from pushserver.delivery.channel import Channel
+from pushserver.delivery.endpoint import Endpoint
+from pushserver.delivery.recipient import Recipient
+from pushserver.delivery.services import Services
+from pushserver.domain import PlatformName, Target
+from pushserver.platforms import Platform
+
+Build = Callable[[TargetSettings], Platform]
+"""Makes the platform side of an endpoint, anew for each life."""
+
+_PARKED = Policy(restarts=5, within=30.0, parking=Backoff(first=5.0, ceiling=300.0))
+"""Escalation ends here: whoever fails too often is parked, and everybody else works on."""
+
+_SLACK = 3.0
+"""Seconds over ``queue.timeout`` after which a send is stuck: time-outs of sockets do not bound a send."""
+_MAIL_STEPS = 3
+"""A mail is a conversation, and each of its steps has the time-out to itself."""
+
+
+class Recipients(Mapping[str, ChildSpec]):
+    """The specs of all recipients, each made when it is looked up.
+
+    A task may outlive its recipient's entry in the configuration: such a recipient is known while asked for
+    (:meth:`remember`), and has no channels left.
+    """
+
+    def __init__(self, configured: Mapping[str, RecipientSettings], services: Services, build: Build) -> None:
+        self._configured = configured
+        self._services = services
+        self._build = build
+        self._former: set[str] = set()
+
+    def remember(self, alias: str) -> None:
+        """There are unfinished tasks of this recipient, whether or not it is still configured."""
+        if alias not in self._configured:
+            self._former.add(alias)
+
+    def __getitem__(self, alias: str) -> ChildSpec:
+        if alias in self._configured:
+            return self._spec(alias, self._configured[alias].channels)
+        if alias in self._former:
+            return self._spec(alias, ())
+        raise KeyError(alias)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._configured)
+
+    def __len__(self) -> int:
+        return len(self._configured)
+
+    def _spec(self, alias: str, channels: tuple[ChannelSettings, ...]) -> ChildSpec:
+        return ChildSpec(
+            kind="recipient",
+            start=partial(Recipient, alias=alias, channels=channels, services=self._services),
+            children={
+                channel.platform.value: channel_spec(channel, self._services, self._build)
+                for channel in channels
+            },
+            policy=_PARKED,
+            sleeps=True,
+        )
+
+
+def channel_spec(channel: ChannelSettings, services: Services, build: Build) -> ChildSpec:
+    """A channel and its endpoints."""
+    return ChildSpec(
+        kind="channel",
+        start=partial(Channel, services=services),
+        children={
+            settings.name: _endpoint_spec(channel.platform, settings, services, build)
+            for settings in channel.targets
+        },
+        policy=_PARKED,
+    )
+
+
+def _endpoint_spec(
+    platform: PlatformName, settings: TargetSettings, services: Services, build: Build
+) -> ChildSpec:
+    def start(context: Context) -> Endpoint:
+        target = Target(platform, settings.name)
+        return Endpoint(context, target=target, platform=build(settings), services=services)
+
+    steps = _MAIL_STEPS if isinstance(settings, Mail) else 1
+    deadline = steps * services.send_timeout + _SLACK
+    return ChildSpec(kind="endpoint", start=start, policy=_PARKED, deadline=deadline)
