@@ -1,0 +1,83 @@
+"""``POST /api/v1/push`` and ``POST /api/v1/push/batch``: 200 means stored."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import falcon
+
+from pushserver.api.body import BATCH_LIMIT, PUSH_LIMIT, read_json
+from pushserver.api.envelope import answer
+from pushserver.api.ports import Dependencies
+from pushserver.api.push_request import PushRequest, Refused, read_push, read_pushes
+from pushserver.domain import Task
+
+_SUBMITTED = "推送任务已提交"
+
+
+class PushResource:
+    """One push."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Store the push and answer its task id."""
+        request = read_push(read_json(req, PUSH_LIMIT), self._deps.recipients)
+        if isinstance(request, Refused):
+            _refuse(resp, request)
+            return
+        (task,) = tasks = _as_tasks([request], self._deps)
+        self._deps.submit(tasks)
+        answer(resp, HTTPStatus.OK, _SUBMITTED, {"task_id": task.id})
+
+
+class PushBatchResource:
+    """Many pushes in one commit. A bad one gets its error, the others go; without room for all, none goes."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Store the good ones and answer, in order, a task id or an error for each."""
+        pushes = read_pushes(read_json(req, BATCH_LIMIT))
+        if isinstance(pushes, Refused):
+            _refuse(resp, pushes)
+            return
+        requests = [read_push(push, self._deps.recipients) for push in pushes]
+        tasks = _as_tasks([request for request in requests if isinstance(request, PushRequest)], self._deps)
+        if tasks:
+            self._deps.submit(tasks)
+        stored = iter(tasks)
+        results = [
+            _refused_item(request) if isinstance(request, Refused) else {"task_id": next(stored).id}
+            for request in requests
+        ]
+        answer(resp, HTTPStatus.OK, _SUBMITTED, {"results": results})
+
+
+def _refuse(resp: falcon.Response, refused: Refused) -> None:
+    answer(resp, HTTPStatus.BAD_REQUEST, refused.message, errors=refused.errors)
+
+
+def _as_tasks(requests: list[PushRequest], deps: Dependencies) -> list[Task]:
+    now = deps.now()
+    local = now.astimezone()
+    return [
+        Task(
+            id=deps.new_task_id(local),
+            recipient=request.recipient,
+            strategy=request.strategy,
+            platform=request.platform,
+            push=request.push,
+            created_at=now,
+        )
+        for request in requests
+    ]
+
+
+def _refused_item(refused: Refused) -> Mapping[str, Any]:
+    item: dict[str, Any] = {"error": refused.message, "code": HTTPStatus.BAD_REQUEST.value}
+    if refused.faults:
+        item["errors"] = refused.errors
+    return item
