@@ -129,6 +129,6 @@ def _misspelt(known: tuple[Setting, ...], environ: Mapping[str, str]) -> Iterato
     names = tuple(PREFIX + setting.variable for setting in known)
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in names:
-            hint = did_you_mean(name, names, closeness=0.93)
+            hint = did_you_mean(name, names, closeness=0.95)
             if hint:
                 yield f"environment variable {name}: not a setting, {hint}"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -124,6 +124,7 @@ class _Mapping:
     merging: bool = False
     anchor: str | None = None
     opened_at: int = 0
+    height: int = 1
 
     def step(self) -> str:
         return self.key or ""
@@ -143,6 +144,7 @@ class _Sequence:
     values: list[Node] = field(default_factory=list)
     anchor: str | None = None
     opened_at: int = 0
+    height: int = 1
 
     def step(self) -> int:
         return len(self.values)
@@ -152,6 +154,14 @@ class _Sequence:
 
 
 _Frame = _Mapping | _Sequence
+
+
+class _Anchored(NamedTuple):
+    value: Node
+    size: int
+    """Nodes in it, those of its aliases included."""
+    height: int
+    """Levels in it; 0 for a text."""
 
 
 class _Builder:
@@ -164,7 +174,7 @@ class _Builder:
         self._limit = limit
         self._count = 0
         self._stack: list[_Frame] = []
-        self._anchored: dict[str, tuple[Node, int]] = {}
+        self._anchored: dict[str, _Anchored] = {}
         self._take: dict[type[yaml.Event], Callable[[Any], None]] = {
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
@@ -203,7 +213,7 @@ class _Builder:
         value = None if not quoted and text in _EMPTY else text
         self._count += 1
         if event.anchor:
-            self._anchored[event.anchor] = (value, 1)
+            self._anchored[event.anchor] = _Anchored(value, 1, 0)
         self._put(value, event)
 
     def _key(self, frame: _Mapping, key: str, event: yaml.ScalarEvent) -> None:
@@ -226,7 +236,8 @@ class _Builder:
                 _line(event),
             )
         self._no_key(event)
-        value, size = self._anchored[event.anchor]
+        value, size, height = self._anchored[event.anchor]
+        self._raise_to(height, event)
         self._count += size
         if self._count > self._limit:
             raise Unreadable("aliases that expand without end", "fewer aliases of aliases", _line(event))
@@ -242,10 +253,7 @@ class _Builder:
         if event.tag not in _KNOWN_TAGS:
             raise _foreign_tag(event)
         self._no_key(event)
-        if len(self._stack) >= DEEPEST:
-            raise Unreadable(
-                f"more than {DEEPEST} levels", "the nesting that the example shows", _line(event)
-            )
+        self._raise_to(1, event)
         if self._stack and isinstance(self._stack[-1], _Sequence):
             self._note_line(event)
         self._count += 1
@@ -255,8 +263,18 @@ class _Builder:
         frame = self._stack.pop()
         value = frame.finished()
         if frame.anchor:
-            self._anchored[frame.anchor] = (value, self._count - frame.opened_at)
+            self._anchored[frame.anchor] = _Anchored(value, self._count - frame.opened_at, frame.height)
+        self._raise_to(frame.height, event)
         self._put(value, event)
+
+    def _raise_to(self, height: int, event: yaml.Event) -> None:
+        """Something of this height comes into the open collection."""
+        if len(self._stack) + height > DEEPEST:
+            raise Unreadable(
+                f"more than {DEEPEST} levels", "the nesting that the example shows", _line(event)
+            )
+        if self._stack:
+            self._stack[-1].height = max(self._stack[-1].height, height + 1)
 
     def _put(self, value: Node, event: yaml.Event) -> None:
         if not self._stack:

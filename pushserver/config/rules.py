@@ -157,4 +157,6 @@ def _items(parent: Mapping, key: str, path: Path) -> Items:
 
 def _is_on(mapping: Mapping, key: str = "enabled", *, default: bool = True) -> bool:
     value = mapping.get(key)
-    return default if value is None else switch_word(value) not in _OFF
+    if isinstance(value, str):
+        return switch_word(value) not in _OFF
+    return default if value is None else True

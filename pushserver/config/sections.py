@@ -9,6 +9,7 @@ from pushserver.config.kinds import FilePath, Host, OptionalPath, Proxy, Section
 
 _MIB = 1024 * 1024
 _MOST_PROCESSES = 256
+_LEVEL_WORDS = {"debug": "debug", "info": "info", "warn": "warn", "warning": "warn", "error": "error"}
 
 
 def _count_or_auto(value: Any) -> Any:
@@ -21,8 +22,7 @@ def _count_or_auto(value: Any) -> Any:
 
 
 def _level_word(value: object) -> object:
-    folded = value.casefold() if isinstance(value, str) else value
-    return "warn" if folded == "warning" else folded
+    return _LEVEL_WORDS.get(value.casefold(), value) if isinstance(value, str) else value
 
 
 Processes = Annotated[

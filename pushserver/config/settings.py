@@ -26,7 +26,7 @@ from pushserver.config.sections import (
     StorageSettings,
     TaskSettings,
 )
-from pushserver.config.targets import Mail, Notice, TargetSettings, Webhook
+from pushserver.config.targets import Mail, Mailbox, Notice, TargetSettings, Webhook
 from pushserver.domain import PlatformName
 
 
@@ -130,9 +130,10 @@ def _webhooks(platform: PlatformName, channel: RobotChannel) -> Iterator[Webhook
 
 
 def _mail(channel: MailChannel) -> Mail:
-    # Written twice is still one reader; the first entry's name stands.
-    readers = {mailbox.email: mailbox for mailbox in reversed(channel.recipients)}
-    return Mail(smtp=_sender(channel.smtp), mailboxes=tuple(reversed(readers.values())))
+    readers: dict[str, Mailbox] = {}
+    for mailbox in channel.recipients:
+        readers.setdefault(mailbox.email, mailbox)  # written twice is still one reader
+    return Mail(smtp=_sender(channel.smtp), mailboxes=tuple(readers.values()))
 
 
 def _sender(smtp: SmtpAccount | None) -> SmtpAccount | None:
