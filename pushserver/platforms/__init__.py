@@ -3,7 +3,7 @@
 from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, PlatformError, SmtpRefused, Stage
 from pushserver.platforms.factory import Context, build
 from pushserver.platforms.platform import Platform
-from pushserver.platforms.smtp import Envelope, Mailer, Receipt, Refusal, SmtpAccount, SmtpServer
+from pushserver.platforms.smtp import Envelope, Mailer, Receipt, Refusal, Security, SmtpAccount, SmtpServer
 
 __all__ = [
     "AnswerLost",
@@ -16,6 +16,7 @@ __all__ = [
     "PlatformError",
     "Receipt",
     "Refusal",
+    "Security",
     "SmtpAccount",
     "SmtpRefused",
     "SmtpServer",

@@ -5,6 +5,7 @@ good and some for now; the mail then counts as delivered, and whoever was refuse
 (:attr:`Delivery.only`).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.headerregistry import Address
@@ -29,6 +30,9 @@ from pushserver.platforms.text import clean_line
 MAX_RECIPIENTS = 50
 """Recipients a transaction; servers must take 100 (RFC 5321 section 4.5.3.1.8), not all do."""
 
+# RFC 5321 section 4.1.2, without quoted local parts: every parser reads those differently.
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Za-z.:]+\]")
 _ACCOUNT_CODES = frozenset({530, 534, 535})  # TLS or login demanded, or refused: RFC 4954 section 6
 _TOO_LARGE = 552
 _LATER = 451
@@ -181,10 +185,11 @@ def _sender(sender: str) -> Address:
 
 def _address(email: str, name: str) -> Address | None:
     """The address in ASCII (the domain by IDNA), or ``None``: other local parts need SMTPUTF8 all the way."""
+    local, _, domain = email.rpartition("@")
     try:
-        local, _, domain = email.rpartition("@")
-        address = Address(clean_line(name), addr_spec=f"{local}@{domain.encode('idna').decode()}")
-        address.addr_spec.encode("ascii")
-    except (ValueError, IndexError):  # IndexError: the header parser on some unfinished addresses
+        ascii_domain = domain.encode("idna").decode()
+    except UnicodeError:
         return None
-    return address if address.username and address.domain else None
+    if not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
+        return None
+    return Address(clean_line(name), local, ascii_domain)

@@ -18,7 +18,7 @@ from pushserver.platforms.feishu import Feishu
 from pushserver.platforms.http import HttpPost
 from pushserver.platforms.platform import Platform
 from pushserver.platforms.scrub import Scrubber, secrets_of_url
-from pushserver.platforms.smtp import Mailer, SmtpAccount, SmtpServer
+from pushserver.platforms.smtp import Mailer, Security, SmtpAccount, SmtpServer
 from pushserver.platforms.system import ConsoleNotice, FileNotice, HttpNotice, LogNotice
 from pushserver.platforms.webhook import Robot, Webhook
 from pushserver.platforms.wechat import WeChat
@@ -101,7 +101,7 @@ def _server(smtp: AccountSettings, context: Context) -> SmtpServer:
         port=smtp.port,
         username=smtp.username,
         password=smtp.password.get_secret_value(),
-        tls=smtp.tls,
+        security=Security.on(smtp.port, tls=smtp.tls),
         timeout=min(smtp.timeout, context.timeout),
         local_hostname=context.local_hostname,
         ca_file=context.ca_file,

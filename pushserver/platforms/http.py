@@ -126,7 +126,7 @@ class HttpPost:
             if not part:
                 break
             body += part
-            if self._clock() - started > self._timeout:
+            if self._clock() - started > self._timeout and not response.raw.isclosed():
                 raise AnswerLost("应答未在时限内收完")
         return bytes(body)
 

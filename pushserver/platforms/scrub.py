@@ -33,12 +33,15 @@ class Scrubber:
 
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
-    """Every part of a URL that may be a credential: whole, path, last segment, query values, user info."""
+    """What in a URL may be a credential: all of it, the query's values or the last segment, a password.
+
+    The last segment counts only without a query: in ``/robot/send?access_token=…`` it is a mere word.
+    """
     parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    values = [value for _, value in parse_qsl(parts.query)]
     segment = parts.path.rstrip("/").rpartition("/")[2]
-    return tuple(filter(None, (url, target.strip("/"), segment, *values, parts.username, parts.password)))
+    tokens = [value for _, value in parse_qsl(parts.query)] or [segment]
+    return tuple(filter(None, (url, target.strip("/"), *tokens, parts.password)))
 
 
 def _spellings(secrets: Iterable[str]) -> Iterator[str]:

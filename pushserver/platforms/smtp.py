@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, SmtpRefused, Stage
@@ -29,21 +30,34 @@ _CLOSING = 421
 _PERMANENT = 500
 
 
+class Security(Enum):
+    """What protects the conversation. Certificates are always verified; none falls back to another."""
+
+    CLEAR = "clear text"
+    STARTTLS = "TLS by STARTTLS, demanded before anything else is said"
+    IMPLICIT = "TLS from the first byte"
+
+    @classmethod
+    def on(cls, port: int, *, tls: bool) -> "Security":
+        """Port 465 speaks TLS from the first byte whatever ``tls`` says; elsewhere it means STARTTLS."""
+        if port == IMPLICIT_TLS_PORT:
+            return cls.IMPLICIT
+        return cls.STARTTLS if tls else cls.CLEAR
+
+
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where and as whom to submit.
+    """Where and as whom to submit; without a ``username`` there is no login.
 
-    Port 465 speaks TLS from the first byte; elsewhere ``tls`` demands STARTTLS, and a server without it
-    gets nothing, least of all the password. ``timeout`` is seconds a socket call. ``local_hostname`` is
-    what EHLO says: asking the resolver for it can take seconds in a container. ``ca_file`` is a PEM bundle
-    trusted beside the system's.
+    ``timeout`` is seconds a socket call. ``local_hostname`` is what EHLO says: asking the resolver for it
+    can take seconds in a container. ``ca_file`` is a PEM bundle trusted beside the system's.
     """
 
     host: str
     port: int
     username: str = ""
     password: str = field(default="", repr=False)
-    tls: bool = True
+    security: Security = Security.STARTTLS
     timeout: float = 10.0
     local_hostname: str = "localhost"
     ca_file: str | None = None
@@ -155,7 +169,7 @@ class SmtpAccount:
     def _connect(self) -> smtplib.SMTP:
         server = self._server
         with _connection_errors(Stage.GREETING):
-            if server.port == IMPLICIT_TLS_PORT:
+            if server.security is Security.IMPLICIT:
                 return smtplib.SMTP_SSL(
                     server.host,
                     server.port,
@@ -170,7 +184,7 @@ class SmtpAccount:
     def _secure(self, smtp: smtplib.SMTP) -> None:
         with _connection_errors(Stage.GREETING):
             smtp.ehlo_or_helo_if_needed()
-            if not self._server.tls or self._server.port == IMPLICIT_TLS_PORT:
+            if self._server.security is not Security.STARTTLS:
                 return
             if not smtp.has_extn("starttls"):
                 raise Misconfigured("服务器不支持STARTTLS，拒绝明文发送；如确需明文请设置 tls: false")

@@ -26,7 +26,7 @@ from pushserver.platforms.errors import AnswerLost, NotSent
 from pushserver.platforms.http import Answer, Post
 from pushserver.platforms.notice import banner, body, fields
 from pushserver.platforms.ruling import reset_after
-from pushserver.platforms.text import clean, clean_line, json_bytes
+from pushserver.platforms.text import clean_line, json_bytes
 
 _LOG_LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 _SETTINGS_FAULTS = frozenset(
@@ -126,13 +126,13 @@ class LogNotice:
         push = delivery.push
         self._logger.log(
             _LOG_LEVELS[push.level],
-            "%s",
-            f"系统通知: {clean_line(push.title)}",
+            "系统通知: %s: %s",
+            clean_line(push.title),
+            clean_line(push.text),
             extra={
                 "action": "system_notice",
                 "recipient": delivery.recipient,
                 "task_id": delivery.task_id,
-                "text": clean(push.text),
             },
         )
         return Delivered()

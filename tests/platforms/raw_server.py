@@ -36,6 +36,14 @@ class Peer:
         self.server.requests.append(request)
         return request
 
+    def line(self) -> bytes:
+        """The next line without its end, or ``b""`` once the client has gone."""
+        while b"\r\n" not in self._buffer:
+            if not self._more():
+                return b""
+        line, _, self._buffer = self._buffer.partition(b"\r\n")
+        return line
+
     def send(self, data: bytes) -> None:
         self.connection.sendall(data)
 
