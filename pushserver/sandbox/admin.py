@@ -156,6 +156,7 @@ class Admin:
         arrivals = self._world.arrivals(_number(params, "after", 0), _number(params, "limit", DEFAULT_LIMIT))
         return {
             "url": self._world.url,
+            "permissive": self._world.permissive,
             "count": self._world.count,
             "last": self._world.bell.last,
             **self._list_robots(request),

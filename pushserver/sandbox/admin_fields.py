@@ -32,6 +32,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_code(value: Any) -> bool:
+    return _is_int(value) or _is_text(value)
+
+
 def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
@@ -55,9 +59,7 @@ Faults = Mapping[str, Mapping[str, Field]]
 
 ROBOT_FAULTS: Faults = {
     "fail": {
-        "code": Field(
-            "a code of the platform's", lambda value: _is_int(value) or _is_text(value), required=True
-        ),
+        "code": Field("a code of the platform's", _is_code, required=True),
         "times": _TIMES,
         "text": Field("a string", _is_text),
         "status": _STATUS,
@@ -117,7 +119,7 @@ _RATE: Mapping[str, Field] = {
         required=True,
     ),
     "lock": Field("seconds", _is_seconds),
-    "code": ROBOT_FAULTS["fail"]["code"],
+    "code": Field("a code of the platform's", _is_code),
     "text": Field("a string", _is_text),
 }
 

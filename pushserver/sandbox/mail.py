@@ -52,7 +52,7 @@ class Mail:
 
     @property
     def text(self) -> str:
-        """The plain text, decoded; empty when there is none."""
+        """The plain text, decoded, lines parted by a line feed; empty when there is none."""
         return _content(self.message, "plain")
 
     @property
@@ -93,7 +93,7 @@ def _content(message: EmailMessage, kind: str) -> str:
     if body is None:
         return ""
     try:
-        return str(body.get_content())
+        return "\n".join(str(body.get_content()).splitlines())
     except LookupError:  # a charset that nobody knows
-        payload = body.get_payload(decode=True)
-        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+        payload: Any = body.get_payload(decode=True)
+        return "\n".join(bytes(payload).decode("utf-8", "replace").splitlines())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote, unquote
 
 from pushserver.sandbox.answer import Answer, json_answer
 from pushserver.sandbox.journal import Code
@@ -41,11 +42,11 @@ class Notice:
 
     def path(self, token: str) -> str:
         """``/notify/{name}``."""
-        return _PATH + token
+        return _PATH + quote(token, safe="")
 
     def token(self, head: Head) -> str | None:
-        """The last part of the path."""
-        return head.path.removeprefix(_PATH) if head.path.startswith(_PATH) else None
+        """The last part of the path, decoded."""
+        return unquote(head.path.removeprefix(_PATH)) if head.path.startswith(_PATH) else None
 
     def stray(self, head: Head, unknown: Refusal) -> Refusal:  # noqa: ARG002 - nothing to distinguish
         """A notice without a name."""

@@ -79,10 +79,19 @@ class SmtpSession(SMTP):
         line = _text(status)
         if not self._greeted:
             self._greeted = True
-            line = await perform(self, self._script.take(Stage.GREETING), line)
+            line = await self._greeting(line)
         await super().push(line)
         if line.startswith(_CLOSES) and self.transport is not None:
             self.transport.close()
+
+    async def _greeting(self, usual: str) -> str:
+        try:
+            return await perform(self, self._script.take(Stage.GREETING), usual)
+        except asyncio.CancelledError:
+            # aiosmtpd closes the connection of a client that leaves, but not yet at this stage.
+            if self.transport is not None:
+                self.transport.close()
+            raise
 
 
 async def perform(session: SMTP, step: Step, usual: str) -> str:

@@ -18,12 +18,14 @@ class World:
         registry: the robots.
         clock: seconds since the epoch.
         keep: how many arrivals a journal keeps.
+        permissive: whether an unknown token makes a robot.
     """
 
     def __init__(self, *, clock: Clock, keep: int, permissive: bool) -> None:
         self.bell = Bell()
         self.clock = clock
         self.keep = keep
+        self.permissive = permissive
         self.registry = Registry(
             bell=self.bell, clock=clock, base=lambda: self.url, keep=keep, permissive=permissive
         )

@@ -208,7 +208,7 @@ function entry(arrival) {
   const time = node("time", "", clock(arrival.at));
   const lost = arrival.answered ? null : node("span", "tag fault", "应答丢失");
   made.append(node("div", "meta", badge(arrival.platform), node("span", "who", arrival.robot || "（无令牌）"), lost, time));
-  if (!arrival.accepted) made.append(node("div", "refusal", `已拒绝 · ${text(arrival.code)} · ${text(arrival.text)}`));
+  if (!arrival.accepted) made.append(node("div", "refusal", `已拒绝 · ${text(arrival.code)} · ${arrival.text === "(scripted)" ? "脚本应答" : text(arrival.text)}`));
   made.append(bubble(arrival));
   return made;
 }
@@ -254,6 +254,7 @@ function showSide(current) {
   const robots = current.robots.map((robot) => side(robot.platform, robot.token, robot.url, robot, robotTags(robot)));
   const sinks = current.sinks.map((sink) => side("email", sink.name, `smtp://${sink.host}:${sink.port}`, sink, sinkTags(sink)));
   $("robots").replaceChildren(...robots, ...sinks);
+  $("no-robots").textContent = current.permissive ? "任何令牌都可以：第一条消息到达时，机器人会自动出现在这里。" : "还没有机器人。";
   $("no-robots").hidden = robots.length + sinks.length > 0;
 }
 
