@@ -7,7 +7,7 @@ mailbox belongs to the name. See ``docs/actors.md``.
 
 from actors.actor import Actor, receives
 from actors.address import Address
-from actors.cell import State
+from actors.cell import Cell, State
 from actors.clock import Clock, ManualClock, SystemClock
 from actors.context import Context
 from actors.errors import (
@@ -38,6 +38,7 @@ __all__ = [
     "Address",
     "AskTimeout",
     "Backoff",
+    "Cell",
     "ChildSpec",
     "Clock",
     "Context",

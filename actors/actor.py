@@ -61,12 +61,14 @@ class Actor(pykka.ThreadingActor):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        marked = [
-            (message_type, method)
-            for method in vars(cls).values()
+        marked = {
+            message_type: name
+            for base in reversed(cls.__mro__)
+            for name, method in vars(base).items()
             for message_type in getattr(method, "__receives__", ())
-        ]
-        cls._handlers = {**cls._handlers, **dict(marked)}
+        }
+        # By name, so that a subclass may override a handler without marking it again.
+        cls._handlers = {message_type: getattr(cls, name) for message_type, name in marked.items()}
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -98,23 +100,32 @@ class Actor(pykka.ThreadingActor):
         """The address of a child; it starts when it is first told something."""
         return self.context.child(name)
 
-    def defer(self) -> Letter:
+    def defer(self, letter: Letter | None = None) -> Letter:
         """Keep the message in hand open: its answer comes later, through :meth:`settle`.
 
-        If I am restarted before that, its sender is told (``Reason.RESTARTED``).
+        If I am restarted before that, its sender is told (``Reason.RESTARTED``). Whoever is handed messages
+        in batches says which ``letter`` is meant.
         """
-        (letter,) = self.context.current
+        if letter is None:
+            (letter,) = self.context.current
         self.context.deferred[id(letter)] = letter
         return letter
 
     def settle(self, letter: Letter, answer: Any) -> None:
         """Answer a message that was deferred."""
-        self.context.check_current()
         self.context.deferred.pop(id(letter), None)
         self.answer(letter, answer)
 
     def answer(self, letter: Letter, value: Any) -> None:
-        """Give ``value`` to whoever sent ``letter``; the first answer counts."""
+        """Give ``value`` to whoever sent ``letter``; the first answer counts.
+
+        Raises:
+            Fenced: I have been replaced, and the sender has been told.
+        """
+        self.context.check_current()
+        if letter.settled:
+            return
+        letter.settled = True
         if letter.reply_to is None:
             if value is not None and letter.sender is not None:
                 letter.sender.tell_if_awake(value)
@@ -142,13 +153,19 @@ class Actor(pykka.ThreadingActor):
     def receive_batch(self, letters: Sequence[Letter]) -> None:
         """Handle what waited in the mailbox, up to ``ChildSpec.batch`` letters; must answer each.
 
-        Runs on the actor's thread. Raising fails all of them.
+        Runs on the actor's thread. Raising fails all that have not been answered.
         """
+        deferred = self.context.deferred
         for letter in letters:
-            self.answer(letter, self._dispatch(letter.message))
+            answer = self._dispatch(letter.message)
+            if id(letter) not in deferred:
+                self.answer(letter, answer)
 
     def can_sleep(self) -> bool:
-        """May I be ended while idle? Called on the supervisor's thread: look, do not touch."""
+        """May I be ended while idle? Timers are forgotten then.
+
+        Called on the supervisor's thread: look, do not touch. Raising means no.
+        """
         return not self.context.deferred
 
     def on_abandoned(self) -> None:
@@ -158,11 +175,11 @@ class Actor(pykka.ThreadingActor):
         """
 
     def on_receive(self, message: Any) -> Any:
-        """Nobody handles this type: a fault of whoever wired it, except for a notice nobody asked for."""
-        if isinstance(message, Undelivered):
-            _log.warning(
-                "%s: %s %s %s", self.context.address, message.message, message.reason, message.detail
-            )
+        """Nobody handles this type: a fault of whoever wired it, except for bad news nobody asked for."""
+        if isinstance(message, Undelivered | BaseException):
+            what = type(message.message if isinstance(message, Undelivered) else message).__name__
+            why = f"{message.reason.value}: {message.detail}" if isinstance(message, Undelivered) else message
+            _log.warning("%s heard of a failure: %s: %s", self.context.address, what, why)
             return
         known = ", ".join(sorted(handled.__name__ for handled in self._handlers)) or "none"
         raise TypeError(f"{type(self).__name__} got a {type(message).__name__}; it handles: {known}")
@@ -178,6 +195,7 @@ class Actor(pykka.ThreadingActor):
         self._teardown(ending)
 
     def _setup(self) -> Ending | None:
+        self.context.deadline_from = self.context.clock.monotonic()
         try:
             self.on_start()
         except BaseException as error:  # noqa: BLE001 - reported to the supervisor
@@ -193,7 +211,6 @@ class Actor(pykka.ThreadingActor):
             if letters is None or type(letters[0].message) is Stop:
                 break
             begun = clock.monotonic()
-            context.current = letters
             context.busy_since = context.deadline_from = begun
             try:
                 self.receive_batch(letters)
@@ -206,6 +223,7 @@ class Actor(pykka.ThreadingActor):
 
     def _teardown(self, ending: Ending) -> None:
         self.actor_stopped.set()
+        self.context.deadline_from = self.context.clock.monotonic()
         if isinstance(ending.error, Fenced):
             ending = Ending()
         try:

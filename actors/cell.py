@@ -1,5 +1,7 @@
 """The part of an actor that stays: its name, its mailbox, its record. The actor object comes and goes."""
 
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from actors.supervisor import Takedown
 
 
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds, in seconds, by which handling times are counted."""
+
+
 class State(StrEnum):
     """What an operator sees of an actor."""
 
@@ -28,7 +34,7 @@ class State(StrEnum):
     """Configured, not awake: the next message starts it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Record:
     """What is counted over all lives of a cell; plain numbers, read by listings and metrics."""
 
@@ -36,8 +42,16 @@ class Record:
     failures: int = 0
     restarts: int = 0
     busy_seconds: float = 0.0
+    durations: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    """How many handlings took up to each of :data:`BUCKETS`, and how many longer; not cumulative."""
     last_error: str = ""
     last_error_at: float | None = None
+
+    def note(self, messages: int, seconds: float) -> None:
+        """One handling of so many messages, a batch or one, has come to its end."""
+        self.processed += messages
+        self.busy_seconds += seconds
+        self.durations[bisect_left(BUCKETS, seconds)] += 1
 
 
 @dataclass(slots=True, eq=False)
@@ -60,10 +74,19 @@ class Cell:
     idle_since: float = 0.0
     record: Record = field(default_factory=Record)
     history: History = field(default_factory=History)
-    parked: str = ""
-    """Why the actor takes no messages now; empty when it does."""
     pending: Timer | None = None
+    """The start of the next life, if it has to wait for time."""
     takedown: "Takedown | None" = None
+    """Who waits for the present life to end."""
+    ending: "Takedown | None" = None
+    """What the next life waits for: until it is over, nothing starts here or below."""
+    awaited: list[Callable[[], None]] = field(default_factory=list)
+    """Called once the actor answers, or is gone."""
+
+    @property
+    def parked(self) -> str:
+        """Why the actor takes no messages now; empty when it does."""
+        return self.mailbox.parked
 
     def subtree(self) -> "list[Cell]":
         """This cell and all below it, parents first."""

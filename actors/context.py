@@ -1,5 +1,6 @@
 """What one life of an actor is given: its name, clock, lease on the mailbox, way to the others."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ from actors.address import Address
 from actors.cell import Cell
 from actors.clock import Clock
 from actors.errors import Fenced
-from actors.mailbox import Lease, MailboxClosed
-from actors.messages import Letter
+from actors.mailbox import Lease
+from actors.messages import Letter, Note
 from actors.ref import Ref
 from actors.scheduler import Timer
 
@@ -32,7 +33,6 @@ class Context:
         "busy_since",
         "cell",
         "clock",
-        "current",
         "deadline_from",
         "deferred",
         "inbox",
@@ -49,18 +49,21 @@ class Context:
         self.inbox = _Inbox(self)
         self.ref = Ref(system, cell.address, cell)
         self.actor: Actor | None = None
-        self.current: list[Letter] = []
-        """The letters in hand."""
         self.deferred: dict[int, Letter] = {}
         """Letters accepted and not yet settled, by identity."""
         self.busy_since: float | None = None
         self.deadline_from: float | None = None
-        """Since when the deadline of the letters in hand runs; ``None`` while idle or unhurried."""
+        """Since when the deadline of what is in hand runs; ``None`` while idle or unhurried."""
 
     @property
     def address(self) -> Address:
         """My address."""
         return self.cell.address
+
+    @property
+    def current(self) -> Sequence[Letter]:
+        """The letters in hand."""
+        return self.lease.in_hand
 
     def child(self, name: str) -> Ref:
         """The address of a child of mine."""
@@ -79,24 +82,20 @@ class Context:
         return self._system.scheduler.after(seconds, partial(self._remind, message))
 
     def _remind(self, message: Any) -> None:
-        if self.lease.revoked:
-            return
-        try:
-            self.cell.mailbox.put_control(Letter(message, at=self.clock.monotonic(), sender=None))
-        except MailboxClosed:
-            return
+        if not self.lease.revoked:
+            self.cell.mailbox.put_note(Note(message, at=self.clock.monotonic()))
 
-    def finished(self, letters: list[Letter], begun: float) -> None:
+    def finished(self, letters: Sequence[Letter], begun: float) -> None:
         """Count what has been handled."""
         cell, now = self.cell, self.clock.monotonic()
-        self.current = []
+        self.lease.in_hand = ()
         self.busy_since = self.deadline_from = None
         cell.idle_since = now
-        cell.record.processed += len(letters)
-        cell.record.busy_seconds += now - begun
+        cell.record.note(len(letters), now - begun)
 
     def report_started(self) -> None:
         """``on_start`` has returned."""
+        self.deadline_from = None
         self._system.scheduler.soon(partial(self._system.supervisor.started, self))
 
     def report_ended(self, ending: "Ending") -> None:
@@ -114,7 +113,7 @@ class _Inbox:
 
     def put(self, envelope: Envelope[Any], /) -> None:
         letter = Letter(envelope.message, at=self._context.clock.monotonic(), reply_to=envelope.reply_to)
-        self._context.cell.mailbox.put(letter)
+        self._context.ref.deliver(letter)
 
     def get(self) -> Envelope[Any]:
         raise NotImplementedError("the actor reads its lease, not this inbox")

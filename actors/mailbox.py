@@ -7,31 +7,39 @@ lease cuts the old reader off before it can take another message.
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from actors.errors import MailboxFull
-from actors.messages import Letter
+from actors.messages import Letter, Note
 
 
 class MailboxClosed(Exception):  # noqa: N818 - a state, seen by the runtime alone
     """Nobody will read this mailbox any more: look the address up again."""
 
 
+class MailboxParked(Exception):  # noqa: N818 - a state, seen by the runtime alone
+    """Nobody reads this mailbox for a while; the text says why."""
+
+
 class Mailbox:
     """Letters for one name, first in first out, with a lane for control ahead of work.
 
-    ``capacity`` bounds the lane for work; control letters are always taken.
+    ``capacity`` bounds the lane for work; control letters are always taken, and always read first: they are
+    for what keeps work going, not for work.
     """
 
-    __slots__ = ("_closed", "_control", "_lease", "_lock", "_reader_waits", "_work", "capacity")
+    __slots__ = ("_control", "_lease", "_lock", "_reader_waits", "_work", "capacity", "closed", "parked")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
+        self.closed = False
+        self.parked = ""
+        """Why letters are turned away for now; empty when they are taken."""
         self._work: deque[Letter] = deque()
         self._control: deque[Letter] = deque()
         self._lock = threading.Lock()
         self._lease: Lease | None = None
         self._reader_waits = False
-        self._closed = False
 
     def __len__(self) -> int:
         """How many letters of work wait."""
@@ -44,15 +52,18 @@ class Mailbox:
         except IndexError:
             return None
 
+    # Writing -----------------------------------------------------------------------------------------
+
     def put(self, letter: Letter) -> None:
         """Append work.
 
         Raises:
             MailboxFull: ``capacity`` letters wait already.
-            MailboxClosed: see there.
+            MailboxClosed, MailboxParked: see there.
         """
         with self._lock:
-            self._check_open()
+            if self.closed or self.parked:
+                self._refuse()
             if len(self._work) >= self.capacity:
                 raise MailboxFull(f"mailbox is full: {self.capacity} messages wait")
             self._work.append(letter)
@@ -62,62 +73,71 @@ class Mailbox:
         """Append a letter that is read before all work.
 
         Raises:
-            MailboxClosed: see there.
+            MailboxClosed, MailboxParked: see there.
         """
         with self._lock:
-            self._check_open()
+            if self.closed or self.parked:
+                self._refuse()
             self._control.append(letter)
             self._wake()
+
+    def put_note(self, note: Note) -> bool:
+        """Append a letter to the present life, read before all work; ``False`` if there is no life."""
+        with self._lock:
+            if self.closed or self._lease is None:
+                return False
+            self._control.append(note)
+            self._wake()
+            return True
+
+    def _refuse(self) -> None:
+        if self.closed:
+            raise MailboxClosed
+        raise MailboxParked(self.parked)
+
+    # Reading -----------------------------------------------------------------------------------------
 
     def lease(self) -> "Lease":
         """Give the mailbox to a new reader; an earlier one gets nothing from now on."""
         with self._lock:
             self._cut_off()
+            self.parked = ""
             self._lease = Lease(self)
             return self._lease
 
     def detach(self) -> None:
-        """Cut the reader off; letters wait for the next lease. Stale control letters go."""
+        """Cut the reader off; letters wait for the next lease, notes to the reader go with it."""
         with self._lock:
             self._cut_off()
             self._lease = None
-            self._control = deque(letter for letter in self._control if letter.sender is not None)
+            self._control = deque(letter for letter in self._control if not isinstance(letter, Note))
 
-    def drain(self) -> list[Letter]:
-        """Take out all letters of work."""
-        with self._lock:
-            letters = list(self._work)
-            self._work.clear()
-            return letters
+    def take(self, lease: "Lease", limit: int) -> Sequence[Letter] | None:
+        """Block until there is something for this lease: control letters first, one by one.
 
-    def close(self) -> list[Letter]:
-        """Refuse letters from now on and return those that nobody will read."""
-        with self._lock:
-            self._closed = True
-            letters = [*self._control, *self._work]
-            self._control.clear()
-            self._work.clear()
-            return letters
+        Returns up to ``limit`` letters of work at once, or ``None`` when the lease has been revoked or nobody
+        can write any more.
+        """
+        while True:
+            with self._lock:
+                if lease.revoked:
+                    return None
+                if self._control:
+                    lease.in_hand = letters = (self._control.popleft(),)
+                    return letters
+                if self._work:
+                    lease.in_hand = taken = self._take_work(limit)
+                    return taken
+                if self.closed:
+                    return None
+                self._reader_waits = True
+            # One reader, one lock: half the price of a Condition, which allocates a lock for each wait.
+            lease.wakeup.acquire()
 
-    def close_if_idle(self) -> bool:
-        """Close, unless a letter waits or the reader has one in hand."""
-        with self._lock:
-            idle = self._is_idle()
-            self._closed = self._closed or idle
-            return idle
-
-    @property
-    def idle(self) -> bool:
-        """True while nothing waits and the reader waits for the next letter."""
-        with self._lock:
-            return self._is_idle()
-
-    def _is_idle(self) -> bool:
-        return self._reader_waits and not self._work and not self._control
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise MailboxClosed
+    def _take_work(self, limit: int) -> Sequence[Letter]:
+        if limit == 1:
+            return (self._work.popleft(),)
+        return [self._work.popleft() for _ in range(min(limit, len(self._work)))]
 
     def _wake(self) -> None:
         if self._reader_waits and self._lease is not None:
@@ -130,37 +150,61 @@ class Mailbox:
             self._wake()
         self._reader_waits = False
 
-    def take(self, lease: "Lease", limit: int) -> "list[Letter] | None":
-        """Block until there is something for this lease: control letters first, one by one.
+    # Ending ------------------------------------------------------------------------------------------
 
-        Returns up to ``limit`` letters of work at once, or ``None`` when the lease has been revoked.
-        """
-        while True:
-            with self._lock:
-                if lease.revoked:
-                    return None
-                if self._control:
-                    return [self._control.popleft()]
-                if self._work:
-                    if limit == 1:
-                        return [self._work.popleft()]
-                    return [self._work.popleft() for _ in range(min(limit, len(self._work)))]
-                self._reader_waits = True
-            # One reader, one lock: half the price of a Condition, which allocates a lock for each wait.
-            lease.wakeup.acquire()
+    def park(self, reason: str) -> list[Letter]:
+        """Turn letters away until the next lease and return those of work that wait."""
+        with self._lock:
+            self.parked = reason
+            letters = list(self._work)
+            self._work.clear()
+            return letters
+
+    def close(self) -> list[Letter]:
+        """Refuse letters from now on and return those that wait; a reader ends after what it has in hand."""
+        with self._lock:
+            self.closed = True
+            letters = [*self._control, *self._work]
+            self._control.clear()
+            self._work.clear()
+            self._wake()
+            return letters
+
+    def close_if_idle(self) -> bool:
+        """Close, unless a letter waits or the reader has one in hand; the reader is left waiting."""
+        with self._lock:
+            idle = self._is_idle()
+            self.closed = self.closed or idle
+            return idle
+
+    def reopen(self) -> None:
+        """Take back :meth:`close_if_idle`."""
+        with self._lock:
+            self.closed = False
+
+    @property
+    def idle(self) -> bool:
+        """True while nothing waits and the reader waits for the next letter."""
+        with self._lock:
+            return self._is_idle()
+
+    def _is_idle(self) -> bool:
+        return self._reader_waits and not self._work and not self._control
 
 
 class Lease:
-    """The right of one actor object to read a mailbox; the inbox that Pykka's actor holds."""
+    """The right of one life to read a mailbox, and the letters it has in hand."""
 
-    __slots__ = ("_mailbox", "revoked", "wakeup")
+    __slots__ = ("_mailbox", "in_hand", "revoked", "wakeup")
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
+        self.in_hand: Sequence[Letter] = ()
+        """Set together with taking them, so that whoever revokes the lease knows of each."""
         self.revoked = False
         self.wakeup = threading.Lock()
         self.wakeup.acquire()
 
-    def take(self, limit: int = 1) -> list[Letter] | None:
+    def take(self, limit: int = 1) -> Sequence[Letter] | None:
         """See :meth:`Mailbox.take`."""
         return self._mailbox.take(self, limit)

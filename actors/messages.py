@@ -44,9 +44,12 @@ class Stop:
 
 
 class Letter(Envelope[Any]):
-    """A message on its way: Pykka's envelope plus who sent it and when (monotonic seconds)."""
+    """A message on its way: Pykka's envelope plus who sent it and when (monotonic seconds).
 
-    __slots__ = ("at", "sender")
+    ``settled`` once its sender has been answered or told of its failure: the first word counts.
+    """
+
+    __slots__ = ("at", "sender", "settled")
 
     def __init__(
         self, message: Any, *, at: float, sender: "Ref | None" = None, reply_to: Future[Any] | None = None
@@ -55,3 +58,10 @@ class Letter(Envelope[Any]):
         self.reply_to = reply_to
         self.sender = sender
         self.at = at
+        self.settled = False
+
+
+class Note(Letter):
+    """A letter to one life of an actor, not to its name: a timer, an answer, a notice, the order to end."""
+
+    __slots__ = ()

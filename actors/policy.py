@@ -32,7 +32,7 @@ class Exhausted(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Pauses that grow: ``first`` seconds, then times ``factor``, up to ``ceiling``; ± a share ``jitter``."""
+    """Pauses that grow: ``first`` seconds, times ``factor`` up to ``ceiling``, less or more a ``jitter``."""
 
     first: float
     ceiling: float
@@ -43,12 +43,16 @@ class Backoff:
         """Seconds before the ``nth`` try, counted from 0; ``random`` returns 0..1."""
         # The exponent is bounded so that a count of thousands cannot overflow a float.
         pause = min(self.ceiling, self.first * self.factor ** min(nth, 64))
-        return pause * (1 + self.jitter * (2 * random() - 1))
+        return min(self.ceiling, pause * (1 + self.jitter * (2 * random() - 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one child is treated when it ends: at most ``restarts`` of them in ``within`` seconds."""
+    """How one child is treated when it ends: at most ``restarts`` of them in ``within`` seconds.
+
+    Every ending that calls for a successor counts, an orderly one too: whoever ends as soon as it has
+    started must not keep the machine busy.
+    """
 
     restart: Restart = Restart.PERMANENT
     restarts: int = 5
@@ -89,8 +93,13 @@ Decision = RestartAfter | Park | Escalate | LetGo
 class History:
     """What a policy remembers of one child."""
 
-    crashes: deque[float] = field(default_factory=deque)
+    endings: deque[float] = field(default_factory=deque)
     parkings: int = 0
+
+    def forgive(self) -> None:
+        """Begin anew with a clean record."""
+        self.endings.clear()
+        self.parkings = 0
 
 
 def decide(
@@ -99,11 +108,11 @@ def decide(
     """Decide what follows the end of a child at monotonic time ``now``, and remember it."""
     if not _wants_successor(policy.restart, crashed=crashed):
         return LetGo()
-    if not crashed:
-        return RestartAfter(0.0)
     _forget_old(policy, history, now)
-    history.crashes.append(now)
-    if len(history.crashes) <= policy.restarts:
+    history.endings.append(now)
+    if len(history.endings) > policy.restarts + 1:  # more are not needed to be over the budget
+        history.endings.popleft()
+    if len(history.endings) <= policy.restarts:
         return RestartAfter(_pause(policy, history, random))
     if policy.exhausted is Exhausted.ESCALATE:
         return Escalate()
@@ -118,12 +127,11 @@ def _wants_successor(restart: Restart, *, crashed: bool) -> bool:
 
 
 def _forget_old(policy: Policy, history: History, now: float) -> None:
-    """A child that has worked for a whole window after its last crash starts with a clean record."""
-    if history.crashes and now - history.crashes[-1] > policy.within + _longest_parking(policy, history):
-        history.crashes.clear()
-        history.parkings = 0
-    while history.crashes and not history.parkings and now - history.crashes[0] > policy.within:
-        history.crashes.popleft()
+    """A child that has worked for a whole window after its last ending starts with a clean record."""
+    if history.endings and now - history.endings[-1] > policy.within + _longest_parking(policy, history):
+        history.forgive()
+    while history.endings and not history.parkings and now - history.endings[0] > policy.within:
+        history.endings.popleft()
 
 
 def _longest_parking(policy: Policy, history: History) -> float:
@@ -132,5 +140,5 @@ def _longest_parking(policy: Policy, history: History) -> float:
 
 def _pause(policy: Policy, history: History, random: Callable[[], float]) -> float:
     """The first restart is at once: most crashes are about one message, and the others should not wait."""
-    earlier = len(history.crashes) - 1
+    earlier = len(history.endings) - 1
     return policy.backoff.pause(earlier - 1, random) if earlier else 0.0

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from pykka import ThreadingFuture, Timeout
 
 from actors.address import Address
-from actors.errors import ActorUnavailable, AskTimeout
-from actors.mailbox import MailboxClosed
-from actors.messages import Letter, Reason, Undelivered
+from actors.errors import ActorNotFound, ActorUnavailable, AskTimeout
+from actors.mailbox import MailboxClosed, MailboxParked
+from actors.messages import Letter, Note, Reason, Undelivered
 
 if TYPE_CHECKING:
     from actors.cell import Cell
@@ -45,7 +45,7 @@ class Ref:
             MailboxFull: there is no room.
             ActorUnavailable: the actor is parked, and there is no sender to be told.
         """
-        self._deliver(Letter(message, at=self._system.clock.monotonic(), sender=sender), control=control)
+        self.deliver(Letter(message, at=self._system.clock.monotonic(), sender=sender), control=control)
 
     def ask(self, message: Any, timeout: float) -> Any:
         """Tell, and wait up to ``timeout`` seconds for the handler's answer.
@@ -57,35 +57,33 @@ class Ref:
             ActorNotFound, MailboxFull, ActorUnavailable: as for :meth:`tell`.
         """
         future: ThreadingFuture[Any] = ThreadingFuture()
-        self._deliver(Letter(message, at=self._system.clock.monotonic(), reply_to=future))
+        self.deliver(Letter(message, at=self._system.clock.monotonic(), reply_to=future))
         try:
             return future.get(timeout=timeout)
         except Timeout:
             raise AskTimeout(f"no answer from {self.address} within {timeout:g} s") from None
 
     def tell_if_awake(self, message: Any) -> bool:
-        """Tell ahead of work, but start no actor for it; ``False`` if none is awake."""
-        letter = Letter(message, at=self._system.clock.monotonic())
-        for cell in (self._cell, self._system.find(self.address)):
-            if cell is not None:
-                try:
-                    cell.mailbox.put_control(letter)
-                except MailboxClosed:
-                    continue
-                return True
-        return False
+        """Tell the present life ahead of work; ``False`` if there is none. For answers and notices."""
+        note = Note(message, at=self._system.clock.monotonic())
+        cells = (self._cell, self._system.find(self.address))
+        return any(cell is not None and cell.mailbox.put_note(note) for cell in cells)
 
-    def _deliver(self, letter: Letter, *, control: bool = False) -> None:
-        cell = self._cell or self._system.awake(self.address)
+    def deliver(self, letter: Letter, *, control: bool = False) -> None:
+        """Put a letter into the mailbox; what :meth:`tell` and :meth:`ask` do. Raises as they do."""
+        cell = self._cell or self._look_up()
         while not self._put(cell, letter, control=control):
             # The actor went to sleep or was let go since we looked: its name has a new cell, or gets one.
-            cell = self._system.awake(self.address, instead_of=cell)
+            cell = self._look_up(instead_of=cell)
         self._cell = cell
 
+    def _look_up(self, instead_of: "Cell | None" = None) -> "Cell":
+        cell = self._system.awake(self.address, instead_of)
+        if cell.spec.start is None:
+            raise ActorNotFound(self.address, list(cell.spec.starts))
+        return cell
+
     def _put(self, cell: "Cell", letter: Letter, *, control: bool) -> bool:
-        if cell.parked:
-            self._turn_away(letter, cell.parked)
-            return True
         try:
             if control:
                 cell.mailbox.put_control(letter)
@@ -93,10 +91,11 @@ class Ref:
                 cell.mailbox.put(letter)
         except MailboxClosed:
             return False
+        except MailboxParked as parked:
+            self._turn_away(letter, str(parked))
         return True
 
     def _turn_away(self, letter: Letter, reason: str) -> None:
         if letter.sender is None:
             raise ActorUnavailable(f"{self.address} takes no messages now: {reason}")
-        notice = Undelivered(self.address, letter.message, Reason.PARKED, reason)
-        letter.sender.tell_if_awake(notice)
+        letter.sender.tell_if_awake(Undelivered(self.address, letter.message, Reason.PARKED, reason))

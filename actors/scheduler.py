@@ -11,6 +11,9 @@ from actors.clock import Clock
 
 _log = logging.getLogger(__name__)
 
+COMPACT_ABOVE = 1024
+"""Timers, cancelled ones included, that are kept without looking which of them can go."""
+
 Callback = Callable[[], None]
 
 
@@ -25,6 +28,11 @@ class Timer:
     def cancel(self) -> None:
         """Do not run; nothing happens if it has run."""
         self._callback = None
+
+    @property
+    def cancelled(self) -> bool:
+        """True also when it has run: nothing is going to happen."""
+        return self._callback is None
 
     def run(self) -> None:
         """Run unless cancelled; at most once."""
@@ -44,6 +52,7 @@ class Scheduler:
         self._condition = threading.Condition()
         self._soon: deque[Callback] = deque()
         self._later: list[tuple[float, int, Timer]] = []
+        self._compact_at = COMPACT_ABOVE
         self._order = count()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -57,8 +66,13 @@ class Scheduler:
         with self._condition:
             self._stopping = True
             self._condition.notify()
-        if threading.current_thread() is not self._thread:
+        if self.running and threading.current_thread() is not self._thread:
             self._thread.join()
+
+    @property
+    def running(self) -> bool:
+        """Has been started and has not come to its end."""
+        return self._thread.is_alive()
 
     def soon(self, callback: Callback) -> None:
         """Run ``callback`` as soon as those before it have run."""
@@ -71,14 +85,22 @@ class Scheduler:
         timer = Timer(callback)
         with self._condition:
             heapq.heappush(self._later, (self._clock.monotonic() + seconds, next(self._order), timer))
+            if len(self._later) > self._compact_at:
+                self._compact()
             self._condition.notify()
         return timer
+
+    def _compact(self) -> None:
+        """Forget cancelled timers long before they are due: some are for hours ahead."""
+        self._later = [entry for entry in self._later if not entry[2].cancelled]
+        heapq.heapify(self._later)
+        self._compact_at = max(COMPACT_ABOVE, 2 * len(self._later))
 
     def _run(self) -> None:
         while (callback := self._next()) is not None:
             try:
                 callback()
-            except Exception:  # noqa: BLE001 - one bad callback must not end the timers of all
+            except BaseException:  # noqa: BLE001 - one bad callback must not end the timers of all
                 _log.exception("a scheduled callback failed")
 
     def _next(self) -> Callback | None:

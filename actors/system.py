@@ -11,6 +11,7 @@ from actors.address import Address
 from actors.cell import Cell, State
 from actors.clock import Clock, SystemClock
 from actors.errors import ActorNotFound, ActorUnavailable, AskTimeout, StartFailed
+from actors.ledger import Ledger
 from actors.mailbox import Mailbox
 from actors.ref import Ref
 from actors.scheduler import Scheduler
@@ -51,7 +52,9 @@ class ActorSystem:
         self.failed = threading.Event()
         self.failure = ""
         self._limits = limits or Limits()
-        self._lock = threading.RLock()
+        self.ledger = Ledger()
+        self.lock = threading.RLock()
+        """Held by whoever changes the tree."""
         self._stopping = False
         self._scans = 0
         self._root = Cell(Address(process), root, None, Mailbox(0), state=State.RUNNING)
@@ -72,8 +75,6 @@ class ActorSystem:
     def _start_one(self, name: str, timeout: float) -> None:
         started = threading.Event()
         cell = self.awake(self._root.address / name)
-        if cell.spec.start is None:
-            return
         self.scheduler.soon(partial(self.supervisor.when_started, cell, started.set))
         if not started.wait(timeout) or self.failed.is_set():
             raise StartFailed(f"{cell.address} did not start: {cell.record.last_error or 'no answer'}")
@@ -83,8 +84,10 @@ class ActorSystem:
 
         Returns ``True`` if all of them ended by themselves. Messages still waiting are not handled.
         """
-        with self._lock:
+        with self.lock:
             self._stopping = True
+        if not self.scheduler.running:
+            return True
         clean = True
         for cell in reversed(self._in_start_order()):
             clean &= self._stop_one(cell, grace)
@@ -93,25 +96,22 @@ class ActorSystem:
 
     def _in_start_order(self) -> list[Cell]:
         order = {name: index for index, name in enumerate(self._root.spec.starts)}
-        return sorted(self._root.children.values(), key=lambda cell: order.get(cell.address.name, len(order)))
+        with self.lock:
+            cells = list(self._root.children.values())
+        return sorted(cells, key=lambda cell: order.get(cell.address.name, len(order)))
 
     def _stop_one(self, cell: Cell, grace: float) -> bool:
         ended = threading.Event()
-        failures = _failures(cell)
-
-        def forget() -> None:
-            self.supervisor.forget(cell)
-            ended.set()
-
-        cells = list(reversed(cell.subtree()))
-        self.scheduler.soon(lambda: self.supervisor.take_down(cells, grace, forget))
+        cells = cell.subtree()
+        failures = _failures(cells)
+        self.scheduler.soon(partial(self.supervisor.stop, cell, grace, ended.set))
         ended.wait(grace + 5.0)
-        return ended.is_set() and _failures(cell) == failures
+        return ended.is_set() and _failures(cells) == failures
 
     def fail(self, reason: str) -> None:
         """Something the system cannot do without is beyond repair: whoever runs the process must end it."""
         _log.critical("giving up: %s", reason, extra={"action": "system_failed", "error": reason})
-        self.failure = reason
+        self.failure = self.failure or reason
         self.failed.set()
 
     # Names -------------------------------------------------------------------------------------------
@@ -138,12 +138,12 @@ class ActorSystem:
         """
         if instead_of is None and (found := self.find(address)) is not None:
             return found
-        with self._lock:
+        with self.lock:
             if self._stopping:
                 raise ActorUnavailable(f"{address} takes no messages: {self.process} is stopping")
             if address.process != self.process:
                 raise ActorNotFound(address)
-            if instead_of is not None:
+            if instead_of is not None and instead_of.mailbox.closed:
                 self.remove(instead_of)
             cell = self._root
             for name in address.path:
@@ -155,8 +155,7 @@ class ActorSystem:
         if spec is None:
             raise ActorNotFound(wanted, difflib.get_close_matches(name, list(parent.spec.children), 3))
         cell = Cell(parent.address / name, spec, parent, Mailbox(spec.capacity))
-        if spec.start is None:
-            cell.state = State.RUNNING
+        self.ledger.enter(cell)
         cell.idle_since = self.clock.monotonic()
         parent.children[name] = cell
         self.scheduler.soon(partial(self.supervisor.start, cell))
@@ -164,10 +163,16 @@ class ActorSystem:
 
     def remove(self, cell: Cell) -> None:
         """Take a cell out of the tree, unless its name has a new one already."""
-        with self._lock:
+        with self.lock:
             parent = cell.parent
             if parent is not None and parent.children.get(cell.address.name) is cell:
                 del parent.children[cell.address.name]
+
+    def take_children(self, cell: Cell) -> list[Cell]:
+        """Take all that stands under a cell out of the tree."""
+        with self.lock:
+            children, cell.children = cell.children, {}
+        return list(children.values())
 
     # Operators ---------------------------------------------------------------------------------------
 
@@ -185,7 +190,7 @@ class ActorSystem:
             self._check_known(address)
             return 0
         done = threading.Event()
-        self.scheduler.soon(lambda: self.supervisor.restart(cell, done.set))
+        self.scheduler.soon(partial(self.supervisor.restart, cell, done.set))
         if not done.wait(timeout):
             raise AskTimeout(f"{address} has not started again within {timeout:g} s")
         return cell.record.restarts
@@ -205,7 +210,7 @@ class ActorSystem:
 
     def cells(self) -> list[Cell]:
         """All cells below the root."""
-        with self._lock:
+        with self.lock:
             return self._root.subtree()[1:]
 
     def sleeping(self) -> Iterator[ActorStatus]:
@@ -239,14 +244,14 @@ class ActorSystem:
         for since, _, root in roots:
             if now - since < self._limits.idle_after and awake <= self._limits.max_awake:
                 return
-            size = len(root.subtree())
+            lives = sum(1 for cell in root.subtree() if cell.context is not None)
             if self.supervisor.put_to_sleep(root):
-                awake -= size
+                awake -= lives
 
 
 def _idle_since(root: Cell) -> float:
     return max(cell.idle_since for cell in root.subtree())
 
 
-def _failures(root: Cell) -> int:
-    return sum(cell.record.failures for cell in root.subtree())
+def _failures(cells: list[Cell]) -> int:
+    return sum(cell.record.failures for cell in cells)
