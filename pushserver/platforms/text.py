@@ -14,7 +14,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n?")
 _LINE_BREAKS = re.compile("[\t\n\x85\u2028\u2029]+")
 # Generous on purpose: neither a later cut ("<attention" to "<at") nor what is joined on may make a mention.
-_TAG_MENTION = re.compile(r"<(?=\s*(?:@|/?\s*(?:at|\Z)))", re.IGNORECASE)
+# Possessive, because a text may be a megabyte of blanks.
+_TAG_MENTION = re.compile(r"<(?=\s*+(?:@|/?+\s*+(?:at|\Z)))", re.IGNORECASE)
 _ALL_MENTION = re.compile(r"@(?=_?all|所有人|everyone)", re.IGNORECASE)
 
 TITLE_NOTE = "…（已截去 {missing} 字）"

@@ -70,8 +70,8 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced() -> None:
 
     with serving(once) as server:
         post = post_to(server.url)
-        # The second send may race the close, in which case "lost" is the only honest answer.
         assert post.send(b"{}").status == 200
+        # The server's end of the connection has to arrive before the second send, or that one is lost.
         connection = next(iter(post._adapter.poolmanager.pools._container.values())).pool.queue[-1]
         connection.sock.settimeout(5)
         assert connection.sock.recv(1, socket.MSG_PEEK) == b""

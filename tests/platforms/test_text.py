@@ -64,6 +64,12 @@ def test_mentions_become_plain_words(text: str, neutral: str) -> None:
     assert neutralise(text) == neutral
 
 
+def test_a_megabyte_of_blanks_takes_no_time() -> None:
+    # Ordinary repetition would look at half a billion positions here.
+    text = "<" + " " * 1_000_000 + "x"
+    assert neutralise(text) == text
+
+
 def test_html_is_escaped_also_for_attributes() -> None:
     assert escape_html("<a href='x'>\"&") == "&lt;a href=&#x27;x&#x27;&gt;&quot;&amp;"
 
