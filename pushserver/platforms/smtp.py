@@ -201,6 +201,8 @@ class SmtpAccount:
                 smtp.login(self._server.username, self._server.password)
         except UnicodeError:
             raise Misconfigured("用户名或密码含有非ASCII字符，SMTP登录不支持") from None
+        except ValueError:  # a challenge that is no base64
+            raise NotSent("邮件服务器的登录应答无法理解") from None
 
     def _context(self) -> ssl.SSLContext:
         """Loading the trusted certificates takes 10 ms and more: once an account."""

@@ -2,13 +2,33 @@ import gzip
 import logging
 import socket
 import ssl
+from contextlib import suppress
 from itertools import count
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent
 from pushserver.platforms.http import MAX_ANSWER, HttpPost
 from tests.platforms.raw_server import OK, OK_ANSWER, OK_BODY, Peer, answering, serving, unused_port
+
+FRAGMENTS = [
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/9.9 -1 \xff\r\n",
+    b"Content-Length: 5\r\n",
+    b"Content-Length: -3\r\n",
+    b"Content-Length: 2, 3\r\n",
+    b"Content-Encoding: gzip\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Set-Cookie: a=\xff\r\n",
+    b": no name\r\n",
+    b"\r\n",
+    b"zz\r\n",
+    b"5\r\nhello\r\n0\r\n\r\n",
+    b"hello",
+]
 
 
 def post_to(url: str, timeout: float = 5.0, **options: str | None) -> HttpPost:
@@ -199,6 +219,21 @@ def test_a_chunked_answer_is_read_and_its_connection_kept() -> None:
         assert post.send(b"{}").body == b'{"a":1}'
         assert post.send(b"{}").body == b'{"a":1}'
     assert server.connections == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=20), max_size=8).map(b"".join))
+def test_whatever_a_server_says_it_is_an_answer_or_a_lost_one(data: bytes) -> None:
+    def talk(peer: Peer) -> None:
+        peer.request()
+        peer.send(data)
+
+    with serving(talk) as server:
+        post = post_to(server.url)
+        with suppress(AnswerLost):
+            assert post.send(b"{}").status < 1000
+        post.close()
+    assert len(server.requests) == 1
 
 
 def test_a_redirect_is_an_answer_and_not_followed() -> None:

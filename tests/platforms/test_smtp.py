@@ -1,14 +1,26 @@
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, SmtpRefused, Stage
+from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, PlatformError, SmtpRefused, Stage
 from pushserver.platforms.smtp import Envelope, Receipt, Refusal, Security, SmtpAccount, SmtpServer
 from tests.platforms.deliveries import moment
 from tests.platforms.mail_server import PASSWORD, USER, Inbox, check_password, receiving, starttls
 from tests.platforms.raw_server import Peer, serving, unused_port
 
+REPLIES = [
+    b"220 hi",
+    b"250 OK",
+    b"250-hi\r\n250 AUTH PLAIN LOGIN CRAM-MD5",
+    b"334 ",
+    b"354 go",
+    b"235 in",
+    b"550 no",
+]
 AT = moment(1_700_000_000)
 ENVELOPE = Envelope(
     "noreply@corp.example", ("a@corp.example", "b@corp.example"), b"Subject: x\r\n\r\nbody\r\n"
@@ -336,6 +348,29 @@ def test_a_password_that_smtp_cannot_carry_is_misconfigured() -> None:
         account(server.port, username=USER, password="密码").submit(ENVELOPE, AT)
     assert "密码含有" in caught.value.reason
     assert caught.value.__suppress_context__
+
+
+def test_a_challenge_that_is_nonsense_is_not_sent() -> None:
+    talk = scripted({b"EHLO": b"250-hi\r\n250 AUTH CRAM-MD5\r\n", b"AUTH": b"334 a\r\n"})
+    with serving(talk) as server, pytest.raises(NotSent) as caught:
+        account(server.port, username=USER).submit(ENVELOPE, AT)
+    assert caught.value.reason == "邮件服务器的登录应答无法理解"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(REPLIES) | st.binary(max_size=20), max_size=12), st.booleans())
+def test_whatever_a_server_says_the_outcome_is_one_of_ours(replies: list[bytes], login: bool) -> None:
+    def talk(peer: Peer) -> None:
+        for reply in replies:
+            peer.send(reply + b"\r\n")
+            if not peer.line():
+                return
+
+    with serving(talk) as server:
+        smtp = account(server.port, username=USER if login else "")
+        with suppress(PlatformError):
+            assert set(smtp.submit(ENVELOPE, AT).accepted) <= set(ENVELOPE.recipients)
+        smtp.close()
 
 
 def test_neither_server_nor_envelope_shows_its_secrets() -> None:

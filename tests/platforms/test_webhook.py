@@ -109,6 +109,29 @@ def test_a_title_with_line_breaks_is_one_line() -> None:
     assert post.payloads == [{"msgtype": "text", "text": {"content": "ℹ️ a # b c\nM"}}]
 
 
+any_value = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["0", "-1", "x", "too fast", ""])
+)
+names = st.sampled_from(["code", "errcode", "StatusCode", "msg", "errmsg", "sub_code", "source", "status"])
+any_body = st.binary(max_size=30) | st.dictionaries(names, any_value | st.lists(any_value, max_size=2))
+
+
+@pytest.mark.parametrize("robot", [Feishu(), DingTalk(), WeChat()])
+@settings(max_examples=100, deadline=None)
+@given(body=any_body, status=st.sampled_from([200, 204, 302, 400, 404, 429, 500, 502]))
+def test_only_an_explicit_zero_under_a_2xx_is_a_delivery(robot: Robot, body: object, status: int) -> None:
+    verdict = robot.judge(answer(body, status)).verdict
+    if isinstance(verdict, Delivered):
+        assert status in {200, 204}
+        assert isinstance(body, dict)
+        zeros = [body.get(name) for name in ("code", "errcode", "StatusCode")]
+        assert any(str(value) == "0" for value in zeros)
+
+
 TOO_FANCY = answer({"code": 230099, "msg": "Failed to create card content"})
 TOO_LONG = answer({"code": 19036, "msg": "The message exceeds the size limit of 30KB"})
 BAD_REQUEST = answer({"code": 9499, "msg": "Bad Request"})
