@@ -1,0 +1,316 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, Engine, Select, event, text
+
+from pushserver.domain import (
+    Fallback,
+    PlatformName,
+    Push,
+    QueueFull,
+    StoredTask,
+    Strategy,
+    Target,
+    TaskStatus,
+    Transient,
+)
+from pushserver.domain.messages import (
+    CountResumptions,
+    EndFallback,
+    EndTask,
+    FetchTask,
+    FetchUnfinished,
+    ListOverdue,
+    PurgeTasks,
+    RecordAttempt,
+    SubmitTasks,
+    TaskStarted,
+)
+from pushserver.store import CommandRefused, Outcome, TaskCommand, TaskReader, TaskTable, apply
+from pushserver.store import tasks as statements
+from tests.store.samples import (
+    NOON,
+    ROBOT,
+    SECOND,
+    SPARE,
+    a_task,
+    an_attempt,
+    completed,
+    failed_owing,
+)
+
+
+def run(connection: Connection, *commands: TaskCommand, buffer_size: int = 100) -> list[Outcome]:
+    return apply(connection, commands, buffer_size=buffer_size)
+
+
+def submit(*ids: str) -> SubmitTasks:
+    return SubmitTasks(tuple(a_task(task_id) for task_id in ids))
+
+
+def fetched(connection: Connection, task_id: str) -> StoredTask:
+    (outcome,) = run(connection, FetchTask(task_id))
+    assert isinstance(outcome, StoredTask)
+    return outcome
+
+
+def backlog(connection: Connection) -> int:
+    with connection.begin():
+        return TaskTable(connection).backlog()
+
+
+def test_a_task_comes_back_as_it_was_submitted(connection: Connection) -> None:
+    by_platform = replace(
+        a_task("t2"),
+        strategy=Strategy.PLATFORM,
+        platform=PlatformName.WECHAT,
+        push=Push("标题", "🚨" * 20000),
+    )
+    assert run(connection, SubmitTasks((a_task("t1"), by_platform))) == [None]
+    assert fetched(connection, "t1") == StoredTask(a_task("t1"), TaskStatus.PENDING)
+    assert fetched(connection, "t2") == StoredTask(by_platform, TaskStatus.PENDING)
+
+
+def test_an_unknown_task_is_none(connection: Connection) -> None:
+    assert run(connection, FetchTask("nobody's")) == [None]
+
+
+def test_submissions_are_taken_all_or_none(connection: Connection) -> None:
+    outcomes = run(connection, submit("t1", "t2"), submit("t3", "t4"), submit("t5"), buffer_size=3)
+    assert [type(outcome) for outcome in outcomes] == [type(None), QueueFull, type(None)]
+    assert backlog(connection) == 3
+    assert run(connection, FetchTask("t3"), FetchTask("t4")) == [None, None]
+
+
+def test_a_full_queue_says_how_much_room_there_is(connection: Connection) -> None:
+    (outcome,) = run(connection, submit("t1", "t2"), buffer_size=1)
+    assert str(outcome) == "room for 1 more tasks, 2 were submitted; try again later"
+
+
+def test_a_task_that_ends_in_the_same_batch_makes_room(connection: Connection) -> None:
+    run(connection, submit("t1"), buffer_size=1)
+    assert run(connection, completed("t1"), submit("t2"), buffer_size=1) == [None, None]
+
+
+def test_a_buffer_made_smaller_refuses_until_it_has_drained(connection: Connection) -> None:
+    run(connection, submit("t1", "t2", "t3"))
+    (outcome,) = run(connection, submit("t4"), buffer_size=1)
+    assert str(outcome) == "room for 0 more tasks, 1 were submitted; try again later"
+
+
+def test_a_started_task_is_processing(connection: Connection) -> None:
+    run(connection, submit("t1"), TaskStarted("t1"))
+    assert fetched(connection, "t1").status is TaskStatus.PROCESSING
+
+
+def test_starting_never_overwrites_a_final_status(connection: Connection) -> None:
+    run(connection, submit("t1"), completed("t1"))
+    run(connection, TaskStarted("t1"))
+    assert fetched(connection, "t1").status is TaskStatus.COMPLETED
+
+
+def test_a_start_is_not_written_when_the_task_ends_in_the_same_batch(connection: Connection) -> None:
+    run(connection, submit("t1"))
+    written: list[str] = []
+    event.listen(connection, "before_cursor_execute", lambda *call: written.append(call[2]))
+    run(connection, TaskStarted("t1"), completed("t1"))
+    assert [sql.split()[0] for sql in written] == ["BEGIN", "UPDATE", "UPDATE"]
+    assert "completed_at" in written[1]
+    assert "backlog" in written[2]
+
+
+def test_a_task_has_one_fate_the_first(connection: Connection) -> None:
+    run(connection, submit("t1"), completed("t1"))
+    run(connection, failed_owing("t1", NOON + SECOND))
+    stored = fetched(connection, "t1")
+    assert (stored.status, stored.completed_at, stored.fallback) == (
+        TaskStatus.COMPLETED,
+        NOON,
+        Fallback.NONE,
+    )
+
+
+def test_ending_twice_leaves_the_backlog_once(connection: Connection) -> None:
+    run(connection, submit("t1", "t2"))
+    run(connection, completed("t1"), completed("t1"))
+    run(connection, completed("t1"))
+    assert backlog(connection) == 1
+
+
+def test_a_task_that_is_unknown_does_not_leave_the_backlog(connection: Connection) -> None:
+    run(connection, submit("t1"), completed("nobody's"))
+    assert backlog(connection) == 1
+
+
+def test_a_task_whose_last_line_of_defence_is_owed_is_unfinished_but_no_backlog(
+    connection: Connection,
+) -> None:
+    run(connection, submit("t1"), failed_owing("t1"))
+    assert backlog(connection) == 0
+    (unfinished,) = run(connection, FetchUnfinished("ops_alert"))
+    assert unfinished == (
+        StoredTask(a_task("t1"), TaskStatus.FAILED, completed_at=NOON, fallback=Fallback.OWED),
+    )
+
+
+def test_once_the_last_line_of_defence_is_raised_nothing_is_left_to_do(connection: Connection) -> None:
+    run(connection, submit("t1"), failed_owing("t1"), EndFallback("t1"))
+    assert run(connection, FetchUnfinished("ops_alert")) == [()]
+    assert fetched(connection, "t1").fallback is Fallback.DONE
+
+
+def test_a_fallback_that_nobody_owes_is_not_ended(connection: Connection) -> None:
+    run(connection, submit("t1"), EndFallback("t1"), completed("t1"), EndFallback("t1"))
+    assert fetched(connection, "t1").fallback is Fallback.NONE
+
+
+def test_attempts_come_back_in_the_order_in_which_they_were_made(connection: Connection) -> None:
+    made = [
+        an_attempt("t1", ROBOT, verdict=Transient(code=502)),
+        an_attempt("t1", SPARE),
+        an_attempt("t1", ROBOT, number=2, fallback=True),
+    ]
+    run(connection, submit("t1", "t2"), RecordAttempt(made[0]), RecordAttempt(an_attempt("t2")))
+    run(connection, RecordAttempt(made[1]), RecordAttempt(made[2]))
+    assert fetched(connection, "t1").attempts == tuple(made)
+
+
+def test_the_unfinished_tasks_of_a_recipient_bring_all_that_is_known(connection: Connection) -> None:
+    others = SubmitTasks(
+        (a_task("t3", "dev_team"), a_task("t4", "OPS_ALERT"), a_task("t0", created_at=NOON + SECOND))
+    )
+    run(connection, submit("t2", "t1", "t5"), others, TaskStarted("t1"), completed("t5"))
+    run(connection, RecordAttempt(an_attempt("t1")), RecordAttempt(an_attempt("t3")))
+    run(connection, CountResumptions((("t2", ROBOT), ("t2", SPARE), ("t2", ROBOT), ("t3", ROBOT))))
+    assert run(connection, FetchUnfinished("ops_alert")) == [
+        (
+            StoredTask(a_task("t1"), TaskStatus.PROCESSING, attempts=(an_attempt("t1"),)),
+            StoredTask(a_task("t2"), TaskStatus.PENDING, resumptions={ROBOT: 2, SPARE: 1}),
+            StoredTask(a_task("t0", created_at=NOON + SECOND), TaskStatus.PENDING),
+        )
+    ]
+
+
+def test_resumptions_are_counted_over_several_deaths(connection: Connection) -> None:
+    run(connection, submit("t1"), CountResumptions((("t1", ROBOT),)))
+    run(connection, CountResumptions((("t1", ROBOT),)))
+    assert fetched(connection, "t1").resumptions == {ROBOT: 2}
+
+
+def test_nothing_is_resumed_of_a_task_that_is_finished_or_gone(connection: Connection) -> None:
+    run(connection, submit("t1"), completed("t1"), CountResumptions((("t1", ROBOT), ("nobody's", ROBOT))))
+    assert fetched(connection, "t1").resumptions == {}
+    with connection.begin():
+        assert connection.execute(text("SELECT count(*) FROM resumptions")).scalar_one() == 0
+
+
+def test_overdue_are_the_unfinished_created_before(connection: Connection) -> None:
+    old = [a_task(f"t{number}", created_at=NOON - SECOND) for number in (3, 2, 1)]
+    run(connection, SubmitTasks(tuple(old)), submit("t0"), completed("t1"), failed_owing("t2"))
+    assert run(connection, ListOverdue(NOON)) == [(("ops_alert", "t2"), ("ops_alert", "t3"))]
+
+
+def test_recipients_with_unfinished_work_are_named_once(connection: Connection, reader: Engine) -> None:
+    run(
+        connection,
+        submit("t1", "t2"),
+        SubmitTasks((a_task("t3", "dev.team"), a_task("t4", "idle"))),
+        completed("t4"),
+    )
+    assert TaskReader(reader).unfinished_recipients() == ("dev.team", "ops_alert")
+
+
+def test_a_purge_takes_finished_tasks_with_all_that_belongs_to_them(connection: Connection) -> None:
+    run(connection, submit("old", "owed", "new", "open"), CountResumptions((("old", ROBOT),)))
+    run(connection, *(RecordAttempt(an_attempt(task_id)) for task_id in ("old", "owed", "new", "open")))
+    run(
+        connection,
+        completed("old", NOON - SECOND),
+        failed_owing("owed", NOON - SECOND),
+        completed("new", NOON),
+    )
+    assert run(connection, PurgeTasks(NOON), FetchTask("old")) == [1, None]
+    assert [fetched(connection, task_id).attempts for task_id in ("owed", "new", "open")] == [
+        (an_attempt("owed"),),
+        (an_attempt("new"),),
+        (an_attempt("open"),),
+    ]
+    with connection.begin():
+        assert connection.execute(text("SELECT count(*) FROM attempts")).scalar_one() == 3
+        assert connection.execute(text("SELECT count(*) FROM resumptions")).scalar_one() == 0
+        assert TaskTable(connection).backlog() == 1
+
+
+def test_a_purge_takes_no_more_than_its_limit_oldest_first(connection: Connection) -> None:
+    run(connection, submit("t1", "t2", "t3"))
+    run(connection, *(completed(f"t{number}", NOON - number * SECOND) for number in (1, 2, 3)))
+    assert apply(connection, [PurgeTasks(NOON)], buffer_size=1, purge_limit=2) == [2]
+    assert fetched(connection, "t1").status is TaskStatus.COMPLETED
+    assert run(connection, FetchTask("t2"), PurgeTasks(NOON), PurgeTasks(NOON)) == [None, 1, 0]
+
+
+def test_a_read_sees_what_came_before_it_in_its_batch_and_nothing_else(connection: Connection) -> None:
+    outcomes = run(connection, FetchTask("t1"), submit("t1"), FetchTask("t1"), completed("t1"))
+    assert outcomes == [None, None, StoredTask(a_task("t1"), TaskStatus.PENDING), None]
+
+
+def test_a_command_that_is_refused_takes_nobody_with_it(connection: Connection) -> None:
+    run(connection, submit("t1"))
+    unfinished_end = EndTask("t1", TaskStatus.PROCESSING, NOON, Fallback.NONE)
+    outcomes = run(connection, submit("t2"), submit("t3", "t1"), unfinished_end, completed("t1"))
+    assert [type(outcome) for outcome in outcomes] == [type(None), CommandRefused, CommandRefused, type(None)]
+    assert str(outcomes[1]) == "the store refuses this SubmitTasks: IntegrityError"
+    assert fetched(connection, "t1").status is TaskStatus.COMPLETED
+    assert run(connection, FetchTask("t3")) == [None]
+    assert backlog(connection) == 1
+
+
+def test_hostile_text_is_stored_without_what_no_database_can_hold(connection: Connection) -> None:
+    hostile = replace(a_task("t1"), push=Push("a\ud800", "b\0"))
+    run(
+        connection,
+        SubmitTasks((hostile,)),
+        RecordAttempt(an_attempt("t1", Target(PlatformName.EMAIL, "\ud800"))),
+    )
+    stored = fetched(connection, "t1")
+    assert (stored.task.push.title, stored.task.push.text) == ("a�", "b�")
+
+
+def test_an_empty_batch_is_nothing(connection: Connection) -> None:
+    assert run(connection) == []
+
+
+@pytest.fixture
+def plans(connection: Connection) -> Iterator[dict[str, str]]:
+    parameters = {"recipient": "r", "before": 1, "task_id": "t", "most": 9}
+
+    def plan(statement: Select[tuple[object]]) -> str:
+        compiled = statement.compile(connection)
+        values = {name: parameters.get(name, value) for name, value in compiled.params.items()}
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", tuple(values.values())).all()
+        return "\n".join(row[-1] for row in rows)
+
+    with connection.begin():
+        yield {
+            name: plan(statement)
+            for name, statement in vars(statements).items()
+            if isinstance(statement, Select) and "backlog" not in str(statement)
+        }
+
+
+def test_no_question_costs_more_than_it_answers(plans: dict[str, str]) -> None:
+    assert len(plans) == 10
+    for name, plan in plans.items():
+        assert "SCAN" not in plan, name
+    assert (
+        "ix_tasks_unfinished_recipient_created_at (unfinished=? AND recipient=?)"
+        in plans["_UNFINISHED_TASKS"]
+    )
+    assert (
+        "ix_tasks_unfinished_recipient_created_at (unfinished=? AND recipient=?)"
+        in plans["_UNFINISHED_ATTEMPTS"]
+    )
+    assert "ix_tasks_unfinished_created_at (unfinished=? AND created_at<?)" in plans["_OVERDUE"]
+    assert "ix_tasks_unfinished_completed_at (unfinished=? AND completed_at<?)" in plans["_PURGEABLE"]
+    assert "(unfinished=?)" in plans["_UNFINISHED_RECIPIENTS"]
