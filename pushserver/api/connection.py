@@ -71,8 +71,17 @@ class EnvelopeErrorTask(ErrorTask):
         self.write(body)
 
 
-class LastWordTask(WSGITask):
+class AnswerTask(WSGITask):
     """Has the application answer; once the server drains, with the news that the connection ends here."""
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the answer; one that is whole goes out with its headers, in one segment."""
+        if self.wrote_header or not data or self.content_length != len(data) or not self.has_body:
+            super().write(data)
+            return
+        self.channel.write_soon(self.build_response_header() + data)
+        self.wrote_header = True
+        self.content_bytes_written = len(data)
 
     def build_response_header(self) -> bytes:
         """The status line and the headers."""
@@ -85,7 +94,7 @@ class Connection(HTTPChannel):
     """A connection that is closed, or told off, when its client takes longer than :class:`Limits` allows."""
 
     parser_class = Parser
-    task_class = LastWordTask
+    task_class = AnswerTask
     error_task_class = EnvelopeErrorTask
     requests: list[HTTPRequestParser]
     requests_lock: Lock

@@ -42,6 +42,12 @@ def test_pipelined_requests_are_answered_in_order(serve: Serve) -> None:
         assert [wire.answer().status for _ in range(4)] == [200, 200, 404, 200]
 
 
+def test_an_answer_goes_out_in_one_piece(serve: Serve) -> None:
+    with serve().wire() as wire:
+        wire.send(get())
+        assert wire.socket.recv(65_536).endswith(b"}}")
+
+
 def test_connection_close_closes(serve: Serve) -> None:
     with serve().wire() as wire:
         wire.send(get("/health", "Connection: close"))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,20 @@ def test_under_load_every_request_is_answered_or_was_never_begun(serve: Serve, p
         answered = sum(client.result(10) for client in clients)
     assert answered == len(parts.tasks)
     assert server_threads() == []
+
+
+def test_a_request_that_came_with_the_last_connection_is_answered(parts: Parts) -> None:
+    with open_socket("127.0.0.1", 0) as sock, Wire(sock.getsockname()) as wire:
+        wire.send(get())
+        server = HttpServer(create_app(parts.dependencies()), sock)
+        server._workers.set_thread_count(1)
+        server._acceptor.open()
+        server._acceptor.poll()  # accepts, and has not read yet
+        server._acceptor.begin_draining()
+        server._stop_by = math.inf
+        server._run()
+        assert wire.answer().status == 200
+        assert server.stop(5) is True
 
 
 def test_connections_wait_for_the_successor_on_the_same_socket(parts: Parts) -> None:

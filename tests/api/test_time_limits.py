@@ -110,9 +110,15 @@ def stepped(slow: SlowApp) -> Iterator[SteppedServer]:
         yield server
 
 
+def _connect(server: SteppedServer) -> None:
+    while not server.acceptor.connections:
+        server.turn()
+
+
 def _ask_for_much(server: SteppedServer, wire: Wire) -> None:
+    _connect(server)
     wire.send(get())
-    while not server.acceptor.connections or not server.acceptor.connections[0].total_outbufs_len:
+    while not server.acceptor.connections[0].total_outbufs_len:
         server.turn()
 
 
@@ -140,12 +146,43 @@ def test_a_reader_who_stops_is_given_up_just_after_the_limit(stepped: SteppedSer
 
 def test_an_idle_connection_is_let_go_just_after_the_limit(stepped: SteppedServer) -> None:
     with stepped.wire() as wire:
-        while not stepped.acceptor.connections:
-            stepped.turn()
+        _connect(stepped)
         stepped.pass_time(119.9)
         assert len(stepped.acceptor.connections) == 1
         stepped.pass_time(0.2)
         assert wire.ended()
+
+
+def test_the_time_of_a_request_begins_with_its_first_byte_however_old_the_connection(
+    stepped: SteppedServer,
+) -> None:
+    with stepped.wire() as wire:
+        _connect(stepped)
+        stepped.pass_time(100)
+        wire.send(b"GET /hea")
+        while stepped.acceptor.connections[0].quiet:
+            stepped.turn()
+        stepped.pass_time(29)
+        wire.send(b"l")
+        stepped.turn()
+        assert wire.at_hand() == b""
+        stepped.pass_time(1.1)
+        stepped.turn()
+        assert wire.answer().envelope == LATE
+
+
+def test_a_refused_client_is_heard_out_for_two_seconds_and_no_longer(stepped: SteppedServer) -> None:
+    with stepped.wire() as wire:
+        _connect(stepped)
+        wire.send(b"nonsense\r\n\r\n")
+        while not wire.at_hand():
+            stepped.turn()
+        wire.send(b"more")
+        stepped.turn()
+        stepped.pass_time(1.9)
+        assert len(stepped.acceptor.connections) == 1
+        stepped.pass_time(0.2)
+        assert stepped.acceptor.connections == []
 
 
 def test_a_post_that_arrives_in_pieces_but_in_time_is_taken(serve: Serve) -> None:
