@@ -20,6 +20,7 @@ from actors.errors import (
     StartFailed,
 )
 from actors.messages import Letter, Reason, Undelivered
+from actors.metrics import ActorCollector
 from actors.policy import Backoff, Exhausted, Policy, Restart
 from actors.ref import Ref
 from actors.scheduler import Timer
@@ -29,6 +30,7 @@ from actors.system import ActorSystem, Limits
 
 __all__ = [
     "Actor",
+    "ActorCollector",
     "ActorError",
     "ActorFailed",
     "ActorNotFound",

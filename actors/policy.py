@@ -93,12 +93,13 @@ Decision = RestartAfter | Park | Escalate | LetGo
 class History:
     """What a policy remembers of one child."""
 
-    endings: deque[float] = field(default_factory=deque)
+    crashes: deque[float] = field(default_factory=deque)
+    """When it ended; orderly endings that called for a successor count as well."""
     parkings: int = 0
 
     def forgive(self) -> None:
         """Begin anew with a clean record."""
-        self.endings.clear()
+        self.crashes.clear()
         self.parkings = 0
 
 
@@ -109,10 +110,10 @@ def decide(
     if not _wants_successor(policy.restart, crashed=crashed):
         return LetGo()
     _forget_old(policy, history, now)
-    history.endings.append(now)
-    if len(history.endings) > policy.restarts + 1:  # more are not needed to be over the budget
-        history.endings.popleft()
-    if len(history.endings) <= policy.restarts:
+    history.crashes.append(now)
+    if len(history.crashes) > policy.restarts + 1:  # more are not needed to be over the budget
+        history.crashes.popleft()
+    if len(history.crashes) <= policy.restarts:
         return RestartAfter(_pause(policy, history, random))
     if policy.exhausted is Exhausted.ESCALATE:
         return Escalate()
@@ -128,10 +129,10 @@ def _wants_successor(restart: Restart, *, crashed: bool) -> bool:
 
 def _forget_old(policy: Policy, history: History, now: float) -> None:
     """A child that has worked for a whole window after its last ending starts with a clean record."""
-    if history.endings and now - history.endings[-1] > policy.within + _longest_parking(policy, history):
+    if history.crashes and now - history.crashes[-1] > policy.within + _longest_parking(policy, history):
         history.forgive()
-    while history.endings and not history.parkings and now - history.endings[0] > policy.within:
-        history.endings.popleft()
+    while history.crashes and not history.parkings and now - history.crashes[0] > policy.within:
+        history.crashes.popleft()
 
 
 def _longest_parking(policy: Policy, history: History) -> float:
@@ -140,5 +141,5 @@ def _longest_parking(policy: Policy, history: History) -> float:
 
 def _pause(policy: Policy, history: History, random: Callable[[], float]) -> float:
     """The first restart is at once: most crashes are about one message, and the others should not wait."""
-    earlier = len(history.endings) - 1
+    earlier = len(history.crashes) - 1
     return policy.backoff.pause(earlier - 1, random) if earlier else 0.0

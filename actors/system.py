@@ -155,7 +155,8 @@ class ActorSystem:
         if spec is None:
             raise ActorNotFound(wanted, difflib.get_close_matches(name, list(parent.spec.children), 3))
         cell = Cell(parent.address / name, spec, parent, Mailbox(spec.capacity))
-        self.ledger.enter(cell)
+        if spec.start is not None:
+            self.ledger.enter(cell)
         cell.idle_since = self.clock.monotonic()
         parent.children[name] = cell
         self.scheduler.soon(partial(self.supervisor.start, cell))

@@ -104,7 +104,7 @@ def test_a_life_of_crashes_is_remembered_in_bounded_space() -> None:
     for _ in range(1000):
         decision = ending(policy, history, now)
         now += decision.pause + 0.1 if isinstance(decision, Park | RestartAfter) else 0.0
-    assert len(history.endings) == 6
+    assert len(history.crashes) == 6
 
 
 def test_forgiving_gives_a_clean_record() -> None:
