@@ -2,8 +2,9 @@
 
 import queue
 import threading
+import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -84,6 +85,7 @@ class Stage:
         self.ended: queue.Queue[tuple[str, str]] = queue.Queue()
         self.notices: queue.Queue[Undelivered] = queue.Queue()
         self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.hanging_starts: set[str] = set()
         self.failing_starts: dict[str, list[BaseException]] = defaultdict(list)
         self.failing_stops: dict[str, list[BaseException]] = defaultdict(list)
         self.abandoned: list[str] = []
@@ -115,6 +117,9 @@ class Player(Actor):
     def on_start(self) -> None:
         self.stage.lives[self.name] += 1
         self.stage.players[self.name] = self
+        if self.name in self.stage.hanging_starts:
+            self.stage.hanging_starts.remove(self.name)
+            self.hang(Hang())
         if self.stage.failing_starts[self.name]:
             raise self.stage.failing_starts[self.name].pop(0)
 
@@ -147,7 +152,7 @@ class Player(Actor):
 
     @receives(Crash)
     def crash(self, message: Crash) -> None:
-        raise message.error
+        raise message.error.with_traceback(None)
 
     @receives(Hang)
     def hang(self, _: Hang) -> Answer:
@@ -205,6 +210,20 @@ def flush(system: ActorSystem) -> None:
     done = threading.Event()
     system.scheduler.after(0, lambda: system.scheduler.soon(done.set))
     assert done.wait(PATIENCE)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Return once something is true that tells nobody when it becomes so; look again every millisecond."""
+    give_up = time.monotonic() + PATIENCE
+    pause = threading.Event()
+    while not true():
+        assert time.monotonic() < give_up, "it did not come true"
+        pause.wait(0.001)
+
+
+def until_idle(system: ActorSystem, *path: str) -> None:
+    """Return once an actor has come to the end of all that it was told, its own counting included."""
+    until(lambda: cell_of(system, *path).mailbox.idle)
 
 
 def cell_of(system: ActorSystem, *path: str) -> Cell:

@@ -7,6 +7,7 @@ import pytest
 from actors import Letter, MailboxFull
 from actors.mailbox import Lease, Mailbox, MailboxClosed, MailboxParked
 from actors.messages import Note
+from tests.actors.cast import until
 
 
 def letter(message: Any, at: float = 0.0) -> Letter:
@@ -42,10 +43,7 @@ class Reader(threading.Thread):
 def waiting_reader(mailbox: Mailbox, lease: Lease) -> Reader:
     """A reader that is known to wait: its lock is held and the mailbox says that it is idle."""
     reader = Reader(lease)
-    done = threading.Event()
-    while not mailbox.idle:
-        assert reader.is_alive()
-        done.wait(0)
+    until(lambda: mailbox.idle)
     return reader
 
 
