@@ -149,7 +149,9 @@ class _Batch:
         if wanted > self._room() and self._ends:
             self._write()
         if wanted > (room := self._room()):
-            return QueueFull(f"room for {max(room, 0)} more tasks, {wanted} were submitted; try again later")
+            return QueueFull(
+                f"the queue has room for {max(room, 0)} of the {wanted} tasks submitted; try again later"
+            )
         for task in command.tasks:
             self._follow(task.id, _Step.SUBMIT)
             self._submitted.append(task)

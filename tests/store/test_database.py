@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,8 @@ def test_a_migration_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
     connection.close()
     assert tables == [("resumptions",)]
+
+
+def test_only_whoever_migrates_loads_alembic() -> None:
+    program = "import sys, pushserver.store; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

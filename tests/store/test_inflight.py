@@ -62,6 +62,11 @@ def test_a_process_that_needs_more_slots_gets_them(tmp_path: Path, recorder: InF
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_threads_that_run_out_of_slots_together_get_one_file_more(tmp_path: Path, recorder: InFlight) -> None:
+    recorder._grow()  # as a thread does that waited while another one grew
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_threads_do_not_write_over_each_other(tmp_path: Path, recorder: InFlight) -> None:
     def work(worker: int) -> None:
         for number in range(300):
@@ -81,7 +86,7 @@ def test_any_name_that_the_schema_admits_comes_back(tmp_path: Path, recorder: In
 
 
 def test_a_record_that_does_not_fit_does_not_hinder_the_attempt(tmp_path: Path, recorder: InFlight) -> None:
-    with recorder.hold("t1", Target(PlatformName.FEISHU, "x" * SLOT_SIZE)), recorder.hold("t2", ROBOT):
+    with recorder.hold("t2", ROBOT), recorder.hold("t1", Target(PlatformName.FEISHU, "x" * SLOT_SIZE)):
         assert in_hand(tmp_path) == {("t2", ROBOT)}
 
 
@@ -147,7 +152,7 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
 def test_a_torn_slot_is_passed_over_and_its_neighbour_is_not(tmp_path: Path, recorder: InFlight) -> None:
     with recorder.hold("t1", ROBOT), recorder.hold("t2", ROBOT):
         content = bytearray(file_of(tmp_path).read_bytes())
-    content[12] ^= 1  # within the first slot's payload
+    content[8] ^= 1  # the first letter of the first slot's task id
     recorder.close()
     (tmp_path / "inflight-delivery-0.0.bin").write_bytes(content)
     assert in_hand(tmp_path) == {("t2", ROBOT)}

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -27,7 +28,7 @@ from pushserver.domain.messages import (
     SubmitTasks,
     TaskStarted,
 )
-from pushserver.store import CommandRefused, Outcome, TaskCommand, TaskReader, TaskTable, apply
+from pushserver.store import CommandRefused, Outcome, TaskCommand, TaskReader, TaskTable, apply, open_writer
 from pushserver.store import tasks as statements
 from tests.store.samples import (
     NOON,
@@ -85,7 +86,7 @@ def test_submissions_are_taken_all_or_none(connection: Connection) -> None:
 
 def test_a_full_queue_says_how_much_room_there_is(connection: Connection) -> None:
     (outcome,) = run(connection, submit("t1", "t2"), buffer_size=1)
-    assert str(outcome) == "room for 1 more tasks, 2 were submitted; try again later"
+    assert str(outcome) == "the queue has room for 1 of the 2 tasks submitted; try again later"
 
 
 def test_a_task_that_ends_in_the_same_batch_makes_room(connection: Connection) -> None:
@@ -96,7 +97,22 @@ def test_a_task_that_ends_in_the_same_batch_makes_room(connection: Connection) -
 def test_a_buffer_made_smaller_refuses_until_it_has_drained(connection: Connection) -> None:
     run(connection, submit("t1", "t2", "t3"))
     (outcome,) = run(connection, submit("t4"), buffer_size=1)
-    assert str(outcome) == "room for 0 more tasks, 1 were submitted; try again later"
+    assert str(outcome) == "the queue has room for 0 of the 1 tasks submitted; try again later"
+
+
+def test_several_writers_together_accept_no_more_than_the_buffer_holds(url: str, reader: Engine) -> None:
+    def accepted(writer: int) -> int:
+        engine = open_writer(url)
+        with engine.connect() as connection:
+            outcomes = [
+                run(connection, submit(f"{writer}-{number}"), buffer_size=50)[0] for number in range(40)
+            ]
+        engine.dispose()
+        return outcomes.count(None)
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sum(threads.map(accepted, range(3))) == 50
+    assert TaskReader(reader).backlog() == 50
 
 
 def test_a_started_task_is_processing(connection: Connection) -> None:
