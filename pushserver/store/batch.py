@@ -56,7 +56,7 @@ Outcome = (
     | CommandRefused
     | StoreUnavailable
 )
-"""What a command's message says it is replied with; an error is to be raised to whoever asked."""
+"""What became of a command: what its message promises (of a FetchTask, what was found); an error is to be raised."""
 
 
 def apply(
