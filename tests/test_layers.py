@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 RANKS = {
-    "cli": 6,
+    "cli": 7,
     "service": 6,
     "api": 5,
     "relay": 5,
@@ -47,7 +47,8 @@ def layer_of(path: Path) -> str:
 
 def imported_layers(path: Path) -> set[str]:
     parts = [name.split(".") for name in imports_of(path)]
-    return {name[1] for name in parts if name[0] == "pushserver" and len(name) > 1}
+    names = {name[1] for name in parts if name[0] == "pushserver" and len(name) > 1}
+    return {name for name in names if not name.startswith("__")}
 
 
 def may_import(layer: str, other: str) -> bool:
