@@ -1,6 +1,5 @@
 """Shows a stored task as the API does. Pure: a :class:`StoredTask` and its progress in, a dict out."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,28 +7,15 @@ from pushserver.api.ports import Progress
 from pushserver.domain import (
     Attempt,
     Delivered,
-    EndpointBroken,
-    MessageRefused,
     PlatformName,
-    RateLimited,
-    RefusedHere,
+    RefusedMailbox,
     StoredTask,
     Target,
-    Transient,
     Uncertain,
-    Verdict,
+    message_of,
 )
 
-_MESSAGES: dict[type[Verdict], str] = {
-    Delivered: "发送成功",
-    RateLimited: "发送频率受限",
-    Transient: "网络或平台暂时故障",
-    EndpointBroken: "webhook地址无效",
-    RefusedHere: "被该机器人拒绝 (关键词、IP或签名)",
-    MessageRefused: "消息内容被平台拒绝",
-    Uncertain: "结果未知，可能已送达",
-}
-_BROKEN = {PlatformName.EMAIL: "邮箱账户不可用", PlatformName.SYSTEM: "系统通知方式不可用"}
+_PUT_OFF = "暂时拒收，多次重试未成功"
 
 
 def view_task(stored: StoredTask, progress: Progress) -> dict[str, Any]:
@@ -48,7 +34,7 @@ def view_task(stored: StoredTask, progress: Progress) -> dict[str, Any]:
     }
     if stored.completed_at is not None:
         view["completed_at"] = rfc3339(stored.completed_at)
-    return view | {"progress": _view_progress(progress), "results": _view_results(stored.attempts)}
+    return view | {"progress": _view_progress(progress), "results": _view_results(stored)}
 
 
 def rfc3339(moment: datetime) -> str:
@@ -65,16 +51,18 @@ def _view_progress(progress: Progress) -> dict[str, int]:
     }
 
 
-def _view_results(attempts: Iterable[Attempt]) -> list[dict[str, Any]]:
+def _view_results(stored: StoredTask) -> list[dict[str, Any]]:
     """One item per target in order of its first attempt; the last line of defence behind all others."""
-    in_order = sorted(attempts, key=lambda attempt: (attempt.fallback, attempt.started_at, attempt.number))
+    in_order = sorted(
+        stored.attempts, key=lambda attempt: (attempt.fallback, attempt.started_at, attempt.number)
+    )
     by_target: dict[tuple[bool, Target], list[Attempt]] = {}
     for attempt in in_order:
         by_target.setdefault((attempt.fallback, attempt.target), []).append(attempt)
-    return [_view_target(of_target) for of_target in by_target.values()]
+    return [_view_target(of_target, final=stored.status.final) for of_target in by_target.values()]
 
 
-def _view_target(attempts: list[Attempt]) -> dict[str, Any]:
+def _view_target(attempts: list[Attempt], *, final: bool) -> dict[str, Any]:
     """The attempt that decided, with what the others have to add, and those others under ``attempts``."""
     deciding = _deciding(attempts)
     target = deciding.target
@@ -83,7 +71,7 @@ def _view_target(attempts: list[Attempt]) -> dict[str, Any]:
         "target": target.name,
         **_view_attempt(deciding),
     }
-    if refused := _view_refused(attempts):
+    if refused := _view_refused(attempts, final=final):
         item["refused"] = refused
     if item["status"] == "failed" and any(isinstance(attempt.verdict, Uncertain) for attempt in attempts):
         item["uncertain"] = True
@@ -104,11 +92,13 @@ def _view_attempt(attempt: Attempt) -> dict[str, Any]:
     verdict = attempt.verdict
     view: dict[str, Any] = {
         "status": "success" if isinstance(verdict, Delivered) else "failed",
-        "message": _message(attempt),
+        "message": message_of(attempt),
         "attempt": attempt.number,
         "timestamp": rfc3339(attempt.started_at),
         "duration_ms": round(attempt.duration * 1000),
     }
+    if isinstance(verdict, Delivered):
+        return view
     if verdict.code is not None:
         view["code"] = verdict.code
     if verdict.detail:
@@ -118,18 +108,22 @@ def _view_attempt(attempt: Attempt) -> dict[str, Any]:
     return view
 
 
-def _message(attempt: Attempt) -> str:
-    if isinstance(attempt.verdict, EndpointBroken):
-        return _BROKEN.get(attempt.target.platform, _MESSAGES[EndpointBroken])
-    return _MESSAGES[type(attempt.verdict)]
+def _view_refused(attempts: list[Attempt], *, final: bool) -> list[dict[str, Any]]:
+    """The mailboxes that a mail did not reach, over all its attempts: a repetition is for the others only.
 
-
-def _view_refused(attempts: list[Attempt]) -> list[dict[str, Any]]:
-    """The mailboxes that a mail did not reach, over all its attempts: a repetition is for the others only."""
+    Those that were put off again and again count once the task has ended: nobody tries them any more.
+    """
     refused = {
         mailbox.email: mailbox
         for attempt in attempts
         if isinstance(attempt.verdict, Delivered)
         for mailbox in attempt.verdict.refused
     }
+    if final:
+        refused |= {email: RefusedMailbox(email, None, _PUT_OFF) for email in _put_off(attempts)}
     return [{"email": box.email, "code": box.code, "reason": box.reason} for box in refused.values()]
+
+
+def _put_off(attempts: list[Attempt]) -> tuple[str, ...]:
+    last = attempts[-1]
+    return last.verdict.deferred if isinstance(last.verdict, Delivered) else last.only

@@ -161,7 +161,8 @@ def test_the_last_attempt_decides_and_the_earlier_ones_are_kept() -> None:
         attempt(FEISHU, Uncertain(), number=2, at=5),
         attempt(FEISHU, Delivered(code=0), number=3, at=10),
     )
-    assert (item["status"], item["attempt"], item["code"]) == ("success", 3, 0)
+    assert (item["status"], item["attempt"]) == ("success", 3)
+    assert "code" not in item, "a success needs no code to explain it"
     assert item["timestamp"] == "2024-01-01T12:00:10Z"
     assert "uncertain" not in item
     assert item["attempts"] == [
@@ -253,3 +254,17 @@ def test_durations_are_whole_milliseconds() -> None:
     odd = Attempt(TASK.id, FEISHU, 1, 1, Delivered(), at, 0.0127)
     [item] = results(odd)
     assert (item["duration_ms"], item["timestamp"]) == (13, "2024-01-01T12:00:00Z")
+
+
+def test_a_mailbox_put_off_to_the_end_counts_as_refused_once_the_task_has_ended() -> None:
+    attempts = (
+        attempt(EMAIL, Delivered(deferred=("b@example.com",)), number=1),
+        attempt(EMAIL, Transient(code=451), number=2, at=5, only=("b@example.com",)),
+    )
+    (under_way,) = view(*attempts)["results"]
+    (ended,) = view(*attempts, status=TaskStatus.COMPLETED)["results"]
+    assert "refused" not in under_way
+    assert ended["status"] == "success"
+    assert ended["refused"] == [
+        {"email": "b@example.com", "code": None, "reason": "暂时拒收，多次重试未成功"}
+    ]
