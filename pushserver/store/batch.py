@@ -56,7 +56,7 @@ Outcome = (
     | CommandRefused
     | StoreUnavailable
 )
-"""What became of a command: what its message promises (of a FetchTask, what was found); an error is to be raised."""
+"""What a command's message promises (of a ``FetchTask``: what was found), or the error for its asker."""
 
 
 def apply(
