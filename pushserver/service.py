@@ -58,6 +58,7 @@ from pushserver.domain.messages import SubmitTasks, TaskReady
 from pushserver.platforms import Context as PlatformContext
 from pushserver.platforms import Platform, build
 from pushserver.store import (
+    Estate,
     InFlight,
     Retention,
     TaskReader,
@@ -213,7 +214,7 @@ class Service:
             engine=self._writing_engine,
             buffer_size=queue.buffer_size,
             retention=Retention(task.max_age, task.cleanup_interval),
-            recovered=InFlight.recover(self._directory),
+            estate=Estate(InFlight.recover(self._directory)),
         )
         return ChildSpec(kind="store", start=start, policy=_ESSENTIAL, batch=queue.batch_size)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from actors import Actor, Context, Letter, Reason, Undelivered, receives
+from actors import Actor, Context, Letter, MailboxFull, Reason, Undelivered, receives
 from pushserver.delivery.coordinator import Coordinator
 from pushserver.delivery.course import Errand, outcome_of, owes_repetition
 from pushserver.delivery.messages import ChannelEnded, Deliver, RepeatSend, Send, SendEnded
 from pushserver.delivery.services import Services
-from pushserver.domain import Attempt, Target, Transient, Uncertain, Verdict
+from pushserver.domain import Attempt, Transient, Uncertain, Verdict
 from pushserver.domain.messages import RecordAttempt
 
 REPEAT_AFTER = 1.0
@@ -42,8 +43,16 @@ class Channel(Actor):
 
     @receives(Deliver)
     def deliver(self, deliver: Deliver) -> ChannelEnded | None:
-        """Begin to carry out an order."""
+        """Begin to carry out an order.
+
+        One that is under way already is asked for again by a sender that was restarted: it gets the answer.
+        """
         order = deliver.order
+        known = self._jobs.get(_key(deliver))
+        if known is not None:
+            self.settle(known.letter, None)
+            known.letter = self.defer()
+            return None
         errands = {errand.target.name: errand for errand in order.errands}
         coordinator = Coordinator(deliver.manner, tuple(errands), order.ended)
         if coordinator.finished:
@@ -76,8 +85,7 @@ class Channel(Actor):
         job = self._jobs.get(_key(send.deliver))
         if job is None:
             return
-        attempt = self._speak_for_endpoint(send, _verdict_on(notice))
-        self._go_on(job, send.errand, attempt)
+        self._speak_for_endpoint(job, send.errand, _verdict_on(notice))
 
     def _go_on(self, job: _Job, errand: Errand, attempt: Attempt) -> None:
         job.attempts.append(attempt)
@@ -96,23 +104,26 @@ class Channel(Actor):
             self._tell_endpoint(job, job.errands[name])
 
     def _tell_endpoint(self, job: _Job, errand: Errand) -> None:
-        self.tell(self.child(errand.target.name), Send(job.deliver, errand))
+        try:
+            self.tell(self.child(errand.target.name), Send(job.deliver, errand))
+        except MailboxFull as full:
+            self._speak_for_endpoint(job, errand, Transient(detail=str(full)))
 
-    def _speak_for_endpoint(self, send: Send, verdict: Verdict) -> Attempt:
-        attempt = unsent(send.deliver, send.errand, verdict, self.context)
+    def _speak_for_endpoint(self, job: _Job, errand: Errand, verdict: Verdict) -> None:
+        attempt = unsent(job.deliver, errand, verdict, self.context.clock.now())
         self.tell(self._services.store, RecordAttempt(attempt))
-        return attempt
+        self._go_on(job, errand, attempt)
 
 
-def unsent(deliver: Deliver, errand: Errand, verdict: Verdict, context: Context) -> Attempt:
+def unsent(deliver: Deliver, errand: Errand, verdict: Verdict, at: datetime) -> Attempt:
     """The record of an attempt that somebody else has to give for the endpoint."""
     return Attempt(
         task_id=deliver.task.id,
-        target=Target(*errand.target),
+        target=errand.target,
         round=deliver.order.round,
         number=errand.number,
         verdict=verdict,
-        started_at=context.clock.now(),
+        started_at=at,
         duration=0.0,
         fallback=deliver.fallback,
         only=errand.only,

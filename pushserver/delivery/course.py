@@ -105,8 +105,10 @@ class Course:
     # What it is told ---------------------------------------------------------------------------------
 
     def note(self, attempt: Attempt) -> None:
-        """An attempt has ended; it is part of the course from here on."""
-        self._attempts.setdefault(attempt.target, []).append(attempt)
+        """An attempt has ended; it is part of the course from here on. Noting it twice changes nothing."""
+        known = self._attempts.setdefault(attempt.target, [])
+        if attempt not in known:
+            known.append(attempt)
 
     def begin(self, now: float, chance: Callable[[], float]) -> list[Step]:
         """The first steps: of a new task, or of one that is taken up again."""
@@ -124,6 +126,20 @@ class Course:
             return self._close(group, now, chance)
         return [orders[name] for name in started]
 
+    def channel_lost(
+        self, group: int, platform: PlatformName, now: float, chance: Callable[[], float]
+    ) -> list[Step]:
+        """A channel has lost its order: what is left of it, now that the stored attempts have been noted."""
+        coordinator, orders = self._groups[group].coordinator, self._groups[group].orders
+        if coordinator is None or orders is None or platform not in coordinator.under_way:
+            return []
+        channel = next(c for c in self._groups[group].channels if c.platform is platform)
+        order = self._order(group, channel, now) or orders[platform]
+        self._groups[group].orders = {**orders, platform: order}
+        if self._coordinator(order).finished:
+            return self.channel_ended(group, platform, now, chance)
+        return [order]
+
     def round_due(self, group: int, now: float, chance: Callable[[], float]) -> list[Step]:
         """The pause before a round is over."""
         if self._groups[group].coordinator is not None:
@@ -140,10 +156,15 @@ class Course:
 
     @property
     def status(self) -> TaskStatus:
-        """The fate of the task, once the course is finished."""
-        delivered = any(
-            self._delivered(target) for target in self._attempts if target.platform in self._plan.counted
-        )
+        """The fate of the task, once the course is finished.
+
+        A notice makes a task a success only where there is nothing else. What a channel has delivered counts
+        even if it has been taken out of the configuration since.
+        """
+        platforms = {channel.platform for channel in self._plan.channels}
+        platforms |= {target.platform for target in self._attempts}
+        counted = platforms - {PlatformName.SYSTEM} or platforms
+        delivered = any(self._delivered(target) for target in self._attempts if target.platform in counted)
         return TaskStatus.COMPLETED if delivered else TaskStatus.FAILED
 
     @property
@@ -160,9 +181,16 @@ class Course:
         success = sum(1 for target in started if self._delivered(target))
         return Progress(len(started), success, len(started) - success - len(pending), len(pending))
 
-    def is_open(self, target: Target) -> bool:
-        """Is another attempt at this target still possible?"""
-        return target not in self._attempts or self._owed_repetition(target) or self._retryable(target)
+    def open_errand(self, target: Target) -> tuple[int, Errand] | None:
+        """The round and the errand of a further attempt at this target; ``None`` if there will be none."""
+        if not any(target in channel.targets for channel in self._plan.channels):
+            return None
+        attempts = self._attempts.get(target)
+        if not attempts:
+            return 1, self._errand(target)
+        if self._owed_repetition(target) or self._retryable(target):
+            return attempts[-1].round, self._errand(target)
+        return None
 
     # Rounds ------------------------------------------------------------------------------------------
 
@@ -200,12 +228,13 @@ class Course:
 
     def _order(self, index: int, channel: PlannedChannel, now: float) -> Order | None:
         """What this channel has to do, or has done, in the group's present round."""
-        round_ = self._groups[index].round
+        group = self._groups[index]
+        round_ = group.round
         errands, ended = [], {}
         for target in channel.targets:
             if self._ended_in(target, round_):
                 ended[target.name] = self._outcome(target)
-            elif not self._takes_part(target, round_, now):
+            elif not self._takes_part(target, group, now):
                 continue
             errands.append(self._errand(target))
         if not errands:
@@ -223,13 +252,17 @@ class Course:
 
     def _candidates(self, group: _Group) -> tuple[Target, ...]:
         """The targets that a further round would be for."""
-        targets = [target for channel in group.channels for target in channel.targets]
-        satisfied = not self._plan.everyone_counts and any(self._delivered(target) for target in targets)
-        return tuple(
-            target
-            for target in targets
-            if self._retryable(target) and (self._delivered(target) or not satisfied)
-        )
+        return tuple(target for target in _targets(group) if self._wanted(target, group))
+
+    def _wanted(self, target: Target, group: _Group) -> bool:
+        """May this target be tried in a further round, and does the task still need it?
+
+        Once the group has its success, only readers of a mail that were put off are still owed something.
+        """
+        return self._retryable(target) and (self._delivered(target) or not self._satisfied(group))
+
+    def _satisfied(self, group: _Group) -> bool:
+        return not self._plan.everyone_counts and any(self._delivered(target) for target in _targets(group))
 
     def _open_targets(self, group: _Group) -> Iterable[Target]:
         if group.coordinator is None or group.orders is None:
@@ -280,12 +313,12 @@ class Course:
         attempts = self._attempts.get(target, [])
         return bool(attempts) and attempts[-1].round == round_ and not self._owed_repetition(target)
 
-    def _takes_part(self, target: Target, round_: int, now: float) -> bool:
+    def _takes_part(self, target: Target, group: _Group, now: float) -> bool:
         if target not in self._attempts:
-            return round_ == 1  # what no round has tried yet was skipped for good
+            return group.round == 1  # what no round has tried yet was skipped for good
         if self._owed_repetition(target):
             return True
-        return self._retryable(target) and self._ready_at(target) <= now + SAME_MOMENT
+        return self._wanted(target, group) and self._ready_at(target) <= now + SAME_MOMENT
 
     def _retryable(self, target: Target) -> bool:
         """May this target be tried in a further round?"""
@@ -294,9 +327,9 @@ class Course:
             return False
         if self._hopeless(target.platform):
             return False
-        if self._delivered(target):
-            return bool(self._owed_mailboxes(target))
         verdict = attempts[-1].verdict
+        if isinstance(verdict, Delivered):
+            return bool(verdict.deferred)
         if isinstance(verdict, Transient) and verdict.retries is not None:
             return self._count_capped(attempts) <= verdict.retries
         return verdict.passing
@@ -330,6 +363,10 @@ class Course:
             for attempt in self._attempts.get(target, ())
         ]
         return max(rounds, default=1)
+
+
+def _targets(group: _Group) -> list[Target]:
+    return [target for channel in group.channels for target in channel.targets]
 
 
 def owes_repetition(verdict: Verdict) -> bool:

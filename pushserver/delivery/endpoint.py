@@ -33,42 +33,51 @@ class Endpoint(Actor):
     @receives(Send)
     def send(self, send: Send) -> SendEnded:
         """Make the attempt; the answer goes to the channel once the record is on its way to the store."""
-        started, begun = self.context.clock.now(), self.context.clock.monotonic()
-        verdict = self._resting(begun) or self._deliver(send, started.astimezone())
-        duration = self.context.clock.monotonic() - begun
-        if isinstance(verdict, RateLimited):
-            verdict = self._obey(verdict)
-        attempt = self._record(send, verdict, started, duration)
+        attempt = self._refuse_while_resting(send) or self._attempt(send)
         self.tell(self._services.store, RecordAttempt(attempt))
         _report(send, attempt)
         return SendEnded(send, attempt)
 
-    def _deliver(self, send: Send, at: datetime) -> Verdict:
-        deliver, errand = send.deliver, send.errand
-        task = deliver.task
-        delivery = Delivery(task.id, task.recipient, task.strategy, task.push, at, errand.only)
-        with self.unhurried():
-            self._permit = permit = self._services.gate.enter(self._target.platform)
-        try:
-            with self._services.in_flight.hold(task.id, self._target):
-                verdict = self._platform.deliver(delivery)
-        finally:
-            permit.release()
-        self._rest.over() if not isinstance(verdict, RateLimited) else None
-        return verdict
+    def _refuse_while_resting(self, send: Send) -> Attempt | None:
+        verdict = self._resting()
+        return self._record(send, verdict, self.context.clock.now(), 0.0) if verdict else None
 
-    def _resting(self, now: float) -> Verdict | None:
+    def _attempt(self, send: Send) -> Attempt:
+        """One send. What it waits at the gate is not part of it: a signature is of the moment it leaves."""
+        try:
+            with self.unhurried():
+                self._permit = self._services.gate.enter(self._target.platform)
+            started, begun = self.context.clock.now(), self.context.clock.monotonic()
+            verdict = self._resting() or self._heed(self._deliver(send, started.astimezone()))
+            return self._record(send, verdict, started, self.context.clock.monotonic() - begun)
+        finally:  # also of a life that was replaced while it stood at the gate
+            self._give_back()
+
+    def _deliver(self, send: Send, at: datetime) -> Verdict:
+        task = send.deliver.task
+        delivery = Delivery(task.id, task.recipient, task.strategy, task.push, at, send.errand.only)
+        with self._services.in_flight.hold(task.id, self._target):
+            return self._platform.deliver(delivery)
+
+    def _resting(self) -> RateLimited | None:
+        now = self.context.clock.monotonic()
         remaining = max(self._rest.remaining(now), self._services.rests.remaining(self._target.platform, now))
         return RateLimited(waits=(remaining,), detail="still resting") if remaining > 0 else None
 
-    def _obey(self, verdict: RateLimited) -> RateLimited:
-        now = self.context.clock.monotonic()
-        if self._resting(now) is not None:
+    def _heed(self, verdict: Verdict) -> Verdict:
+        """Rest if the vendor says so; the verdict then names how long."""
+        if not isinstance(verdict, RateLimited):
+            self._rest.over()
             return verdict
+        now = self.context.clock.monotonic()
         seconds = self._rest.begin(verdict, now)
         if verdict.whole_platform:
             self._services.rests.begin(self._target.platform, now + seconds)
         return replace(verdict, waits=(seconds,))
+
+    def _give_back(self) -> None:
+        if self._permit is not None:
+            self._permit.release()
 
     def _record(self, send: Send, verdict: Verdict, started: datetime, duration: float) -> Attempt:
         return Attempt(
@@ -89,8 +98,7 @@ class Endpoint(Actor):
 
     def on_abandoned(self) -> None:
         """The send that hangs keeps nobody else from sending."""
-        if self._permit is not None:
-            self._permit.release()
+        self._give_back()
 
     def on_stop(self) -> None:
         """Close the connections."""

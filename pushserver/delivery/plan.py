@@ -58,12 +58,6 @@ class Plan:
         """Is each target owed its own success? Else one success satisfies a group."""
         return self.manners.across is Manner.EVERYONE and self.manners.within is Manner.EVERYONE
 
-    @property
-    def counted(self) -> frozenset[PlatformName]:
-        """The platforms whose success makes the task one: notices only where there is nothing else."""
-        real = frozenset(c.platform for c in self.channels if c.platform is not PlatformName.SYSTEM)
-        return real or frozenset(c.platform for c in self.channels)
-
 
 FALLBACK_MANNERS = Manners(Manner.EVERYONE, Manner.EVERYONE)
 

@@ -1,15 +1,14 @@
 """A recipient: takes its tasks through their course, channel by channel, round by round."""
 
 import logging
-import random
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from actors import Actor, Context, Reason, Ref, Undelivered, receives
+from actors import Actor, ActorError, Context, MailboxFull, Reason, Ref, Undelivered, receives
 from pushserver.delivery.channel import unsent
-from pushserver.delivery.course import Course, Errand, Order, Pause, Step
+from pushserver.delivery.course import Course, Order, Pause, Step
 from pushserver.delivery.last_line import alarm
 from pushserver.delivery.messages import ChannelEnded, Deliver, RoundDue
 from pushserver.delivery.plan import HasTargets, Plan, fallback_plan, plan_for
@@ -18,12 +17,13 @@ from pushserver.domain import (
     Attempt,
     Fallback,
     PlatformName,
+    PushServerError,
     StoredTask,
-    Target,
     Task,
     TaskStatus,
     Transient,
     Uncertain,
+    Verdict,
 )
 from pushserver.domain.messages import (
     EndFallback,
@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 FRESH = timedelta(seconds=2.5)
 """A task told of later than this is looked up first: the sweep may have found, and ended, it meanwhile."""
+TAKE_STOCK_AGAIN = 1.0
+"""Seconds until the store is asked again for unfinished tasks after it could not say."""
 RESUMPTIONS = 3
 """How often a target is tried again after a process died with it in its hands."""
 ENDED_REMEMBERED = 10_000
@@ -56,6 +58,13 @@ class _Run:
     plan: Plan
     course: Course
     fallback: bool = False
+    interrupted: list[Order] = field(default_factory=list)
+    """Orders whose channel was restarted: they go on once the store has said how far they had got."""
+
+
+@dataclass(frozen=True, slots=True)
+class _TakeStock:
+    """A recipient's reminder to read from the store what is unfinished."""
 
 
 _RunKey = tuple[str, bool]
@@ -77,17 +86,17 @@ class Recipient(Actor):
         self._services = services
         self._runs: dict[_RunKey, _Run] = {}
         self._looking_up: set[str] = set()
+        self._stock_is_owed = False
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def on_start(self) -> None:
         """Take up what an earlier life, or an earlier process, has left."""
-        unfinished = self._services.store.ask(FetchUnfinished(self._alias), timeout=STORE_TIMEOUT)
-        for stored in unfinished:
-            self._take_up(stored)
+        self._began_at = self.context.clock.now()
+        self._take_stock()
 
     def can_sleep(self) -> bool:
         """Not with a task under way, even one that only waits for its next round."""
-        return super().can_sleep() and not self._runs and not self._looking_up
+        return super().can_sleep() and not (self._runs or self._looking_up or self._stock_is_owed)
 
     # Tasks come --------------------------------------------------------------------------------------
 
@@ -95,64 +104,105 @@ class Recipient(Actor):
     def task_ready(self, ready: TaskReady) -> None:
         """A task has been stored for me."""
         task = ready.task
-        if self._knows(task.id):
+        if self._is_under_way(task.id) or task.id in self._looking_up or task.id in self._ended:
             return
-        if self.context.clock.now() - task.created_at > FRESH:
-            self._look_up(task.id)
+        if task.created_at <= self._began_at or self.context.clock.now() - task.created_at > FRESH:
+            self._look_up(task.id)  # an earlier life, or the sweep, may have had it
         else:
             self._take_up(StoredTask(task, TaskStatus.PENDING))
 
     @receives(Sweep)
     def sweep(self, sweep: Sweep) -> None:
-        """The store has unfinished tasks of mine: those that I do not know were never told, or were lost."""
-        for task_id in sweep.task_ids:
-            if not self._knows(task_id):
-                self._look_up(task_id)
+        """The store has unfinished tasks of mine: those not under way were never told, or were lost."""
+        if not all(self._is_under_way(task_id) for task_id in sweep.task_ids):
+            self._take_stock()
+
+    @receives(_TakeStock)
+    def take_stock(self, _: _TakeStock) -> None:
+        """Read what is unfinished, as I owe it to myself."""
+        if self._stock_is_owed:
+            self._take_stock()
 
     @receives(Fetched)
     def fetched(self, fetched: Fetched) -> None:
         """The store's word on a task; in order behind everything that I have stored."""
+        if fetched.task_id not in self._looking_up:
+            return  # taken up meanwhile, so this says less than I know
         self._looking_up.discard(fetched.task_id)
-        if fetched.stored is not None and not self._knows(fetched.task_id):
+        if fetched.stored is not None:
             self._take_up(fetched.stored)
 
-    def _knows(self, task_id: str) -> bool:
-        return (
-            (task_id, False) in self._runs
-            or (task_id, True) in self._runs
-            or task_id in self._looking_up
-            or task_id in self._ended
-        )
+    def _is_under_way(self, task_id: str) -> bool:
+        return (task_id, False) in self._runs or (task_id, True) in self._runs
 
     def _look_up(self, task_id: str) -> None:
         self._looking_up.add(task_id)
         self.tell(self._services.store, FetchTask(task_id))
 
+    def _owe_stock(self, seconds: float) -> None:
+        if not self._stock_is_owed:
+            self._stock_is_owed = True
+            self.after(seconds, _TakeStock())
+
+    def _take_stock(self) -> None:
+        """Read all that is unfinished, and go on with what was interrupted or is not under way.
+
+        Asked for, so that nothing can end between the store's word and its being heard. When the store cannot
+        say, that is no fault of this recipient's: it is asked again.
+        """
+        self._stock_is_owed = False
+        try:
+            unfinished = self._services.store.ask(FetchUnfinished(self._alias), timeout=STORE_TIMEOUT)
+        except (ActorError, PushServerError) as error:
+            _log.warning(
+                "cannot read the unfinished tasks of %s: %s",
+                self._alias,
+                error,
+                extra={"action": "take_stock_failed", "recipient": self._alias, "error": str(error)},
+            )
+            self._owe_stock(TAKE_STOCK_AGAIN)
+            return
+        for stored in unfinished:
+            self._compare(stored)
+
+    def _compare(self, stored: StoredTask) -> None:
+        """Set what the store knows of a task against what is under way."""
+        task_id = stored.task.id
+        self._looking_up.discard(task_id)
+        if not self._is_under_way(task_id):
+            self._take_up(stored)
+            return
+        for fallback in (False, True):
+            run = self._runs.get((task_id, fallback))
+            if run is not None and run.interrupted:
+                self._go_on(run, stored)
+
     def _take_up(self, stored: StoredTask) -> None:
         if stored.status.final:
             if stored.fallback is Fallback.OWED:
-                self._raise_alarm(stored.task, stored.attempts)
+                self._raise_alarm(stored, self._course_of(stored).failures)
             return
         if stored.status is TaskStatus.PENDING:
             self.tell(self._services.store, TaskStarted(stored.task.id))
-        plan = plan_for(stored.task, self._channels)
+        run = _Run(stored.task, self._plan(stored.task), self._course_of(stored))
+        self._begin(run, stored)
+
+    def _plan(self, task: Task) -> Plan:
+        return plan_for(task, self._channels)
+
+    def _course_of(self, stored: StoredTask) -> Course:
         attempts = [attempt for attempt in stored.attempts if not attempt.fallback]
-        run = _Run(stored.task, plan, Course(plan, self._services.rules, attempts))
-        self._give_up_killers(run, stored)
-        self._begin(run)
+        return Course(self._plan(stored.task), self._services.rules, attempts)
 
     def _give_up_killers(self, run: _Run, stored: StoredTask) -> None:
         """A message that has taken the process down again and again is not sent once more."""
         for target, times in stored.resumptions.items():
-            if times <= RESUMPTIONS or not run.course.is_open(target):
+            if times <= RESUMPTIONS or (still_open := run.course.open_errand(target)) is None:
                 continue
-            made = [attempt for attempt in stored.attempts if attempt.target == target]
-            round_ = made[-1].round if made else 1
-            errand = Errand(target, len(made) + 1)
+            round_, errand = still_open
             order = Order(0, round_, target.platform, (errand,), {})
             verdict = Uncertain(detail=f"the process died {times} times during this send", again=False)
-            deliver = Deliver(run.task, order, run.plan.manners.within)
-            self._speak_for_channel(run, deliver, (errand,), verdict)
+            self._speak_for_channel(run, order, verdict)
 
     # Tasks go their course ---------------------------------------------------------------------------
 
@@ -164,51 +214,82 @@ class Recipient(Actor):
             return
         for attempt in ended.attempts:
             run.course.note(attempt)
-        self._channel_done(run, ended.deliver)
+        self._follow(run, self._channel_done(run, ended.deliver.order))
 
     @receives(RoundDue)
     def round_due(self, due: RoundDue) -> None:
         """The pause before a group's next round is over."""
         run = self._runs.get((due.task_id, due.fallback))
         if run is not None:
-            self._follow(run, run.course.round_due(due.group, self._now(), random.random))
+            self._follow(run, run.course.round_due(due.group, self._now(), self._services.chance))
 
     @receives(Undelivered)
     def undelivered(self, notice: Undelivered) -> None:
-        """A channel failed with this order in its hands, was restarted during it, or takes none now."""
-        deliver = notice.message
-        if not isinstance(deliver, Deliver):
-            return
+        """A channel, or the store, failed with this message in its hands, or takes none now."""
+        match notice.message:
+            case Deliver() as deliver:
+                self._deliver_failed(deliver, notice)
+            case FetchTask(task_id):
+                self._looking_up.discard(task_id)  # the sweep finds it
+            case _:
+                pass  # the store has lost a record: the sweep finds a task that does not end for it
+
+    def _deliver_failed(self, deliver: Deliver, notice: Undelivered) -> None:
         run = self._run_of(deliver)
         if run is None:
             return
         if notice.reason in {Reason.RESTARTED, Reason.STOPPED}:
             # Some of the order may have been carried out: the store knows, and the course goes on from there.
-            del self._runs[run.task.id, run.fallback]
-            self._look_up(run.task.id)
+            run.interrupted.append(deliver.order)
+            self._owe_stock(0.0)
             return
-        errands = [e for e in deliver.order.errands if e.target.name not in deliver.order.ended]
         retries = None if notice.reason is Reason.PARKED else 0
-        self._speak_for_channel(run, deliver, errands, Transient(detail=notice.detail, retries=retries))
-        self._channel_done(run, deliver)
+        verdict = Transient(detail=notice.detail, retries=retries)
+        self._follow(run, self._fail_order(run, deliver.order, verdict))
 
-    def _begin(self, run: _Run) -> None:
+    def _go_on(self, run: _Run, stored: StoredTask) -> None:
+        """Note what has been carried out of interrupted orders and give the rest of them again."""
+        for attempt in stored.attempts:
+            if attempt.fallback is run.fallback:
+                run.course.note(attempt)
+        orders, run.interrupted = run.interrupted, []
+        steps: list[Step] = []
+        for order in orders:
+            steps += run.course.channel_lost(order.group, order.platform, self._now(), self._services.chance)
+        self._follow(run, steps)
+
+    def _begin(self, run: _Run, stored: StoredTask) -> None:
         self._runs[run.task.id, run.fallback] = run
-        self._follow(run, run.course.begin(self._now(), random.random))
+        self._give_up_killers(run, stored)
+        self._follow(run, run.course.begin(self._now(), self._services.chance))
 
-    def _channel_done(self, run: _Run, deliver: Deliver) -> None:
-        order = deliver.order
-        self._follow(run, run.course.channel_ended(order.group, order.platform, self._now(), random.random))
+    def _channel_done(self, run: _Run, order: Order) -> list[Step]:
+        return run.course.channel_ended(order.group, order.platform, self._now(), self._services.chance)
 
     def _follow(self, run: _Run, steps: Sequence[Step]) -> None:
-        for step in steps:
+        """Do what the course says until it waits for somebody, or is finished."""
+        to_do = deque(steps)
+        while to_do:
+            step = to_do.popleft()
             if isinstance(step, Pause):
                 self.after(step.seconds, RoundDue(run.task.id, run.fallback, step.group))
             else:
-                deliver = Deliver(run.task, step, run.plan.manners.within, run.fallback)
-                self.tell(self._channel(run, step.platform), deliver)
+                to_do.extend(self._give(run, step))
         if run.course.finished:
             self._end(run)
+
+    def _give(self, run: _Run, order: Order) -> list[Step]:
+        """Give a channel its order; what follows at once if it has no room for it."""
+        deliver = Deliver(run.task, order, run.plan.manners.within, run.fallback)
+        try:
+            self.tell(self._channel(run, order.platform), deliver)
+        except MailboxFull as full:
+            return self._fail_order(run, order, Transient(detail=str(full)))
+        return []
+
+    def _fail_order(self, run: _Run, order: Order, verdict: Verdict) -> list[Step]:
+        self._speak_for_channel(run, order, verdict)
+        return self._channel_done(run, order)
 
     def _channel(self, run: _Run, platform: PlatformName) -> Ref:
         if run.fallback and self._services.last_line is not None:
@@ -218,11 +299,13 @@ class Recipient(Actor):
     def _run_of(self, deliver: Deliver) -> _Run | None:
         return self._runs.get((deliver.task.id, deliver.fallback))
 
-    def _speak_for_channel(
-        self, run: _Run, deliver: Deliver, errands: Sequence[Errand], verdict: Transient | Uncertain
-    ) -> None:
-        for errand in errands:
-            attempt = unsent(deliver, errand, verdict, self.context)
+    def _speak_for_channel(self, run: _Run, order: Order, verdict: Verdict) -> None:
+        """Record that an order's errands, those not carried out already, ended like this."""
+        deliver = Deliver(run.task, order, run.plan.manners.within, run.fallback)
+        for errand in order.errands:
+            if errand.target.name in order.ended:
+                continue
+            attempt = unsent(deliver, errand, verdict, self.context.clock.now())
             self.tell(self._services.store, RecordAttempt(attempt))
             run.course.note(attempt)
 
@@ -239,22 +322,22 @@ class Recipient(Actor):
         owed = Fallback.OWED if failed else Fallback.NONE
         self.tell(self._services.store, EndTask(run.task.id, status, self.context.clock.now(), owed))
         if failed:
-            self._raise_alarm(run.task, run.course.failures)
+            self._raise_alarm(StoredTask(run.task, status), run.course.failures)
         else:
             self._remember(run.task.id)
 
-    def _raise_alarm(self, task: Task, attempts: Sequence[Attempt]) -> None:
-        """Begin the last line of defence: the notices, as a course of their own."""
-        raised = [attempt for attempt in attempts if attempt.fallback]
-        failures = _last_of_each([attempt for attempt in attempts if not attempt.fallback])
+    def _raise_alarm(self, stored: StoredTask, failures: Sequence[Attempt]) -> None:
+        """Begin the last line of defence, or go on with it: the notices, as a course of their own."""
+        task = stored.task
         push = alarm(task, failures, self.context.clock.now().astimezone())
-        plan = fallback_plan(self._notice_names())
         _log.error(
             push.title,
             extra={"action": "last_line", "recipient": task.recipient, "task_id": task.id},
         )
+        plan = fallback_plan(self._notice_names())
+        raised = [attempt for attempt in stored.attempts if attempt.fallback]
         course = Course(plan, self._services.rules, raised)
-        self._begin(_Run(replace(task, push=push), plan, course, fallback=True))
+        self._begin(_Run(replace(task, push=push), plan, course, fallback=True), stored)
 
     def _notice_names(self) -> tuple[str, ...]:
         if self._services.last_line is not None:
@@ -269,8 +352,3 @@ class Recipient(Actor):
 
     def _now(self) -> float:
         return self.context.clock.now().timestamp()
-
-
-def _last_of_each(attempts: Sequence[Attempt]) -> list[Attempt]:
-    last: dict[Target, Attempt] = {attempt.target: attempt for attempt in attempts}
-    return list(last.values())

@@ -9,13 +9,12 @@ class Rest:
     def __init__(self) -> None:
         self._until = 0.0
         self._in_a_row = 0
-        self._why: RateLimited | None = None
 
     def begin(self, verdict: RateLimited, now: float) -> float:
         """The vendor has refused for rate: rest. Returns for how many seconds."""
         seconds = verdict.waits[min(self._in_a_row, len(verdict.waits) - 1)]
         self._in_a_row += 1
-        self._until, self._why = now + seconds, verdict
+        self._until = now + seconds
         return seconds
 
     def over(self) -> None:

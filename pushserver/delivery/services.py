@@ -1,5 +1,7 @@
 """What all delivery actors of a process share."""
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors import Ref
@@ -13,7 +15,7 @@ from pushserver.store import InFlight
 class Services:
     """``store`` is the task store; ``last_line`` the channel of the global notices, if there is one.
 
-    ``send_timeout`` is ``queue.timeout``, in seconds.
+    ``send_timeout`` is ``queue.timeout``, in seconds; ``chance`` draws from 0..1.
     """
 
     store: Ref
@@ -23,6 +25,7 @@ class Services:
     send_timeout: float
     last_line: "LastLine | None" = None
     rests: PlatformRests = field(default_factory=PlatformRests)
+    chance: Callable[[], float] = random.random
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from actors import Actor, ActorError, Context, Ref, receives
+from pushserver.domain import PushServerError
 from pushserver.domain.messages import ListOverdue, Sweep
 
 _log = logging.getLogger(__name__)
@@ -46,12 +47,24 @@ class Sweeper(Actor):
         self._sweep(OVERDUE)
 
     def _sweep(self, older_than: timedelta) -> None:
-        before = self.context.clock.now() - older_than
         unfinished = defaultdict(list)
-        for alias, task_id in self._store.ask(ListOverdue(before), timeout=_STORE_TIMEOUT):
+        for alias, task_id in self._list_unfinished(self.context.clock.now() - older_than):
             unfinished[alias].append(task_id)
         for alias, task_ids in unfinished.items():
             self._tell(alias, tuple(task_ids))
+
+    def _list_unfinished(self, before: datetime) -> Sequence[tuple[str, str]]:
+        """An outage of the store is no fault of mine: the next sweep finds what this one does not."""
+        try:
+            overdue: Sequence[tuple[str, str]] = self._store.ask(ListOverdue(before), timeout=_STORE_TIMEOUT)
+        except (ActorError, PushServerError) as error:
+            _log.warning(
+                "cannot look for unfinished tasks: %s",
+                error,
+                extra={"action": "sweep_failed", "error": str(error)},
+            )
+            return ()
+        return overdue
 
     def _tell(self, alias: str, task_ids: tuple[str, ...]) -> None:
         try:

@@ -4,7 +4,7 @@ Migrations are apart (:func:`pushserver.store.migrations.migrate`): only the one
 load Alembic.
 """
 
-from pushserver.store.actor import Retention, TaskStore
+from pushserver.store.actor import Estate, Retention, TaskStore
 from pushserver.store.batch import PURGE_LIMIT, Outcome, TaskCommand, apply
 from pushserver.store.database import BUSY_TIMEOUT, Durability, database_file, open_reader, open_writer
 from pushserver.store.errors import (
@@ -25,6 +25,7 @@ __all__ = [
     "PURGE_LIMIT",
     "CommandRefused",
     "Durability",
+    "Estate",
     "Held",
     "InFlight",
     "NewerSchema",

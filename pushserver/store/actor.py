@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
@@ -27,6 +27,18 @@ class Retention:
     interval: float
 
 
+@dataclass(slots=True)
+class Estate:
+    """What one life of the store leaves to the next.
+
+    ``recovered`` is what dead processes had in their hands, until it has been counted: a store that is
+    restarted must not count it again. ``owed`` is what was told and could not be stored yet, in order.
+    """
+
+    recovered: Recovered = field(default_factory=lambda: Recovered((), ()))
+    owed: list[Letter] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class _CleanUp:
     """The store's reminder to look for tasks past their retention."""
@@ -41,7 +53,8 @@ class TaskStore(Actor):
     """Commits what waits in its mailbox in one transaction, then answers.
 
     An outage of the database is an answer to whoever asks. What is told (attempts, ends, look-ups of a
-    recipient) is kept, in order, and comes before anything else once the database is back.
+    recipient) is kept, in order, and comes before anything else once the database is back. Until it is tried
+    again nothing waits for it: askers are refused at once, and the mailbox does not fill.
     """
 
     def __init__(
@@ -51,34 +64,34 @@ class TaskStore(Actor):
         engine: Callable[[], Engine],
         buffer_size: int,
         retention: Retention,
-        recovered: Recovered,
+        estate: Estate,
     ) -> None:
         super().__init__(context)
         self._make_engine = engine
         self._buffer_size = buffer_size
         self._retention = retention
-        self._recovered = recovered
-        self._owed: list[Letter] = []
+        self._estate = estate
+        self._outage: StoreUnavailable | None = None
+        self._engine: Engine | None = None
+        self._connection: Connection | None = None
 
     def on_start(self) -> None:
-        """Open the database, and count what dead processes had in their hands."""
+        """Open the database, count what dead processes had in their hands, store what is owed."""
         self._engine = self._make_engine()
-        self._connection: Connection = self._engine.connect()
-        recovered = self._recovered
-        if recovered.in_hand:
-            self._apply([CountResumptions(recovered.in_hand)])
-            _log.warning(
-                "%d sends were under way when the service died",
-                len(recovered.in_hand),
-                extra={"action": "in_flight_recovered"},
-            )
-        recovered.forget()
+        self._connection = self._engine.connect()
+        self._count_recovered()
+        self._commit([])
         self.after(self._retention.interval, _CleanUp())
 
     def on_stop(self) -> None:
         """Store what is owed, as far as that is possible, and close the database."""
-        self._commit([])
-        self._engine.dispose()
+        if not self.context.lease.revoked:  # else my successor does
+            self._try_again()
+        self._close()
+
+    def on_failure(self, *_: object) -> None:
+        """Close the database; the next life opens it anew, and owes what this one owed."""
+        self._close()
 
     def can_sleep(self) -> bool:
         """Never: reminders are kept in the mailbox of the living."""
@@ -90,36 +103,74 @@ class TaskStore(Actor):
             case _CleanUp():
                 self._clean_up()
             case _TryAgain():
-                self._commit([])
+                self._try_again()
             case _:
                 self._commit(letters)
 
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _count_recovered(self) -> None:
+        recovered = self._estate.recovered
+        if recovered.in_hand:
+            self._apply([CountResumptions(recovered.in_hand)])
+            _log.warning(
+                "%d sends were under way when the service died",
+                len(recovered.in_hand),
+                extra={"action": "in_flight_recovered"},
+            )
+        recovered.forget()
+        self._estate.recovered = Recovered((), ())
+
+    def _try_again(self) -> None:
+        self._outage = None
+        self._commit([])
+
     def _commit(self, letters: Sequence[Letter]) -> None:
-        letters = [*self._owed, *letters]
-        if not letters:
+        if self._outage is not None:
+            self._keep(letters, self._outage)
             return
-        self._owed = []
+        due = [*self._estate.owed, *letters]
+        if not due:
+            return
         try:
-            outcomes = self._apply([letter.message for letter in letters])
+            outcomes = self._apply([letter.message for letter in due])
         except StoreUnavailable as outage:
             self._survive(outage, letters)
             return
-        for letter, outcome in zip(letters, outcomes, strict=True):
+        self._estate.owed.clear()
+        for letter, outcome in zip(due, outcomes, strict=True):
+            self._settle(letter, outcome)
+
+    def _settle(self, letter: Letter, outcome: Outcome) -> None:
+        """Answer a command, or keep it when the store went away in the middle of a batch."""
+        if not isinstance(outcome, StoreUnavailable):
             self.answer(letter, _answer(letter.message, outcome))
+        elif self._outage is None:
+            self._survive(outcome, [letter])
+        else:
+            self._keep([letter], outcome)
 
     def _survive(self, outage: StoreUnavailable, letters: Sequence[Letter]) -> None:
         _log.error(
             "the store is unavailable: %s",
             outage,
-            extra={"action": "store_unavailable", "error": str(outage)},
+            extra={"action": "store_unavailable", "error": str(outage), "owed": len(self._estate.owed)},
         )
+        self._outage = outage
+        self._keep(letters, outage)
+        self.after(TRY_AGAIN_AFTER, _TryAgain())
+
+    def _keep(self, letters: Sequence[Letter], outage: StoreUnavailable) -> None:
+        """Refuse those who ask; keep what was told."""
         for letter in letters:
             if letter.reply_to is not None:
                 self.answer(letter, outage)
             else:
-                self._owed.append(letter)
-        if self._owed:
-            self.after(TRY_AGAIN_AFTER, _TryAgain())
+                self._estate.owed.append(letter)
 
     def _clean_up(self) -> None:
         """Delete what is past its retention, a batch at a time so that no push waits for long."""
@@ -131,7 +182,10 @@ class TaskStore(Actor):
         self.after(0.0 if gone == PURGE_LIMIT else self._retention.interval, _CleanUp())
 
     def _apply(self, commands: Sequence[TaskCommand]) -> list[Outcome]:
-        return apply(self._connection, commands, buffer_size=self._buffer_size)
+        assert self._connection is not None  # noqa: S101 - nothing is handled before on_start
+        outcomes = apply(self._connection, commands, buffer_size=self._buffer_size)
+        self.context.check_current()  # what is owed is my successor's, if I have been replaced meanwhile
+        return outcomes
 
 
 def _answer(command: TaskCommand, outcome: Outcome) -> object:
