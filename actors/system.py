@@ -3,7 +3,7 @@
 import difflib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,6 +51,8 @@ class ActorSystem:
         self.supervisor = Supervisor(self)
         self.failed = threading.Event()
         self.failure = ""
+        self.remote: Callable[[Address], Ref] | None = None
+        """How to reach other processes, once there are any."""
         self._limits = limits or Limits()
         self.ledger = Ledger()
         self.lock = threading.RLock()
@@ -119,6 +121,18 @@ class ActorSystem:
     def ref(self, *path: str) -> Ref:
         """The address of an actor of this process, by its path."""
         return Ref(self, Address(self.process, path))
+
+    def ref_at(self, address: Address) -> Ref:
+        """The address of an actor of any process that this one is connected to.
+
+        Raises:
+            ActorNotFound: it is of another process, and this one is connected to none.
+        """
+        if address.process == self.process:
+            return Ref(self, address)
+        if self.remote is None:
+            raise ActorNotFound(address)
+        return self.remote(address)
 
     def find(self, address: Address) -> Cell | None:
         """The cell of an awake actor."""

@@ -25,9 +25,10 @@ _log = logging.getLogger(__name__)
 
 
 class Root:
-    """Runs the workers of ``specs``: started in this order, each once the one before is ready, stopped in reverse.
+    """Runs the workers of ``specs``: started in this order, stopped in reverse.
 
-    ``preload`` names modules that workers find loaded. ``on_ready`` is called once all workers are.
+    At the first start each waits for the one before it to be ready. ``preload`` names modules that workers
+    find loaded. ``on_ready`` is called once all workers are.
     """
 
     def __init__(
@@ -155,7 +156,7 @@ class Root:
 
     def _restart(self, child: Child) -> None:
         """An operator's restart: an orderly stop, then a start at once with a clean record."""
-        child.history.crashes.clear()
+        child.history.forgive()
         if child.process is None:
             child.due = time.monotonic()
         elif child.phase is not Phase.STOPPING:
