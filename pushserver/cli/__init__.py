@@ -1,0 +1,5 @@
+"""The ``pushserver`` command."""
+
+from pushserver.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,111 @@
+"""The commands and their options; what they do stands in a module each.
+
+The modules are imported when their command runs: ``send`` is used in loops and must not wait for the whole
+service to be imported.
+"""
+
+import sys
+
+import typer
+
+from pushserver import __version__
+from pushserver.cli import options
+from pushserver.domain import Level, Style
+
+app = typer.Typer(
+    help="PushServer：把消息可靠地推送到飞书、钉钉、企业微信、邮件和系统通知。",
+    epilog="不带命令等同于 serve；pushserver -config FILE 等同于 pushserver serve --config FILE。",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,  # they would show local variables, and with them secrets
+    add_completion=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"pushserver {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="显示版本"
+    ),
+) -> None:
+    """Options that need no command."""
+
+
+@app.command(help="启动服务，直到 Ctrl-C 或 SIGTERM。")
+def serve(config: options.Config = options.DEFAULT_CONFIG) -> None:
+    """See :func:`pushserver.cli.serve.serve`."""
+    from pushserver.cli.serve import serve as run  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(run(config))
+
+
+@app.command(help="检查配置文件：列出全部错误，或显示摘要。")
+def check(config: options.Config = options.DEFAULT_CONFIG) -> None:
+    """See :func:`pushserver.cli.check.check`."""
+    from pushserver.cli.check import check as run  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(run(config))
+
+
+@app.command(help="发送一条推送并等待结果：送达返回 0，失败返回 1，未有结果返回 75。")
+def send(
+    *,
+    recipient: options.Recipient,
+    title: options.Title,
+    msg: options.Message = "",
+    type_: options.PushType = Level.INFO,
+    strategy: options.PushStrategy = "failover",
+    platform: options.Platform = None,
+    style: options.PushStyle = Style.TEXT,
+    url: options.Url = options.DEFAULT_URL,
+    timeout: options.Patience = options.DEFAULT_PATIENCE,
+    no_wait: options.NoWait = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.send.send`."""
+    from pushserver.cli import send as sending  # noqa: PLC0415 - see the module's docstring
+
+    text = sending.message(msg, sys.stdin.buffer)
+    order = sending.Order(recipient, title, text, type_, strategy, platform or "", style)
+    raise typer.Exit(sending.send(order, url, None if no_wait else timeout, as_json=as_json))
+
+
+@app.command(help="查看任务结果：每个目标的状态、说明、尝试次数和耗时。")
+def task(
+    task_id: options.TaskId,
+    url: options.Url = options.DEFAULT_URL,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.send.show`."""
+    from pushserver.cli.send import show  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(show(task_id, url, as_json=as_json))
+
+
+@app.command(help="只运行模拟平台：飞书、钉钉、企业微信、SMTP 和 HTTP 通知。")
+def sandbox(
+    host: options.Host = "127.0.0.1",
+    port: options.Port = options.DEFAULT_SANDBOX_PORT,
+    smtp_port: options.SmtpPort = options.DEFAULT_SMTP_PORT,
+) -> None:
+    """See :func:`pushserver.cli.sandbox.sandbox`."""
+    from pushserver.cli.sandbox import sandbox as run  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(run(host, port, smtp_port))
+
+
+@app.command(help="一条命令试用：服务、模拟平台和示例接收者都在本机运行。")
+def demo(
+    directory: options.Directory = options.DEMO_DIRECTORY,
+    port: options.Port = options.DEFAULT_PORT,
+    sandbox_port: options.SandboxPort = options.DEFAULT_SANDBOX_PORT,
+) -> None:
+    """See :func:`pushserver.cli.demo.demo`."""
+    from pushserver.cli.demo import demo as run  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(run(directory, port, sandbox_port))

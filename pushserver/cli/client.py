@@ -1,0 +1,116 @@
+"""The HTTP API as the commands use it: values in, values out, every trouble a :class:`CommandFailed`."""
+
+import ipaddress
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+import requests
+
+from pushserver.cli import exit_codes, screen
+from pushserver.cli.errors import CommandFailed
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 30.0
+"""Seconds; the service itself refuses what it could not store within 20."""
+
+Json = Mapping[str, Any]
+
+
+class Unreachable(CommandFailed):
+    """Nobody answered; whether the request arrived is unknown."""
+
+
+class Client:
+    """A service at ``url``; a user and password in it are used and never shown.
+
+    Raises:
+        CommandFailed: the URL is none.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = _parse(url)
+        self._base = url.rstrip("/")
+        self._where = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        self._session = requests.Session()
+        # A proxy for the world must not get what is meant for this machine.
+        self._session.trust_env = not _is_this_machine(parts.hostname or "")
+
+    def push(self, push: Json) -> str:
+        """Submit a push; its task id.
+
+        Raises:
+            CommandFailed: it was refused, or nobody answered.
+        """
+        return str(self._call("POST", "/api/v1/push", push)["task_id"])
+
+    def task(self, task_id: str) -> Json:
+        """A task as it stands now.
+
+        Raises:
+            Unreachable: nobody answered.
+            CommandFailed: there is no such task.
+        """
+        return self._call("GET", f"/api/v1/task/{quote(task_id, safe='')}")
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        envelope = self._envelope(self._answer(method, path, body))
+        if envelope["code"] != HTTPStatus.OK:
+            raise _refused(envelope)
+        data = envelope.get("data")
+        return data if isinstance(data, dict) else {}
+
+    def _answer(self, method: str, path: str, body: Json | None) -> requests.Response:
+        times = (CONNECT_TIMEOUT, ANSWER_TIMEOUT)
+        try:
+            return self._session.request(
+                method, self._base + path, json=body, timeout=times, allow_redirects=False
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            # What requests says would repeat the URL.
+            lost = "没有等到回答" if isinstance(error, requests.ReadTimeout) else "无法连接"
+            raise Unreachable(
+                f"{lost}: {self._where}，请确认服务已启动，或用 --url 指定地址", exit_codes.UNAVAILABLE
+            ) from None
+        except requests.RequestException as error:
+            raise self._not_ours(type(error).__name__) from None
+
+    def _envelope(self, response: requests.Response) -> Json:
+        try:
+            envelope = response.json()
+        except ValueError:
+            envelope = None
+        if not isinstance(envelope, dict) or not isinstance(envelope.get("code"), int):
+            raise self._not_ours(f"HTTP {response.status_code}")
+        return envelope
+
+    def _not_ours(self, found: str) -> CommandFailed:
+        return CommandFailed(
+            f"{self._where} 的回答不是来自 PushServer（{found}），请检查 --url", exit_codes.UNAVAILABLE
+        )
+
+
+def _parse(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise CommandFailed("--url 不是可用的地址，应类似 http://127.0.0.1:8080", exit_codes.USAGE)
+    return parts
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refused(envelope: Json) -> CommandFailed:
+    busy = envelope["code"] == HTTPStatus.SERVICE_UNAVAILABLE
+    details = [f"{fault.get('field')}: {fault.get('reason')}" for fault in envelope.get("errors", ())]
+    text = "；".join(str(part) for part in (envelope.get("message"), envelope.get("error"), *details) if part)
+    return CommandFailed(screen.single_line(text), exit_codes.UNFINISHED if busy else exit_codes.FAILED)

@@ -1,0 +1,51 @@
+"""``pushserver serve``: the service, until a signal ends it."""
+
+import logging
+import sys
+from pathlib import Path
+
+from pushserver import __version__, logs
+from pushserver.cli import exit_codes, screen
+from pushserver.cli.configuration import settings_in
+from pushserver.cli.errors import CommandFailed
+from pushserver.cli.running import os_fault, run
+from pushserver.cli.stopping import StopRequests
+from pushserver.config import LogSettings, Settings
+from pushserver.service import Service
+
+_log = logging.getLogger(__name__)
+
+
+def serve(path: Path) -> int:
+    """Serve what the configuration in ``path`` says; the exit code.
+
+    Raises:
+        CommandFailed: the configuration cannot be used, or the service cannot start.
+    """
+    settings = settings_in(path)
+    set_up_logs(settings.log)
+    service = Service(settings, console=sys.stdout)
+    with StopRequests() as stop:
+        try:
+            return run(service, stop, lambda: screen.say(_greeting(settings, service.port)))
+        except CommandFailed as failed:
+            _log.critical("%s", failed.text, extra={"action": "start_failed"})
+            raise
+
+
+def set_up_logs(settings: LogSettings) -> None:
+    """Open the log.
+
+    Raises:
+        CommandFailed: a log file cannot be written.
+    """
+    try:
+        logs.set_up(settings)
+    except OSError as error:
+        raise CommandFailed(f"日志无法写入: {os_fault(error)}", exit_codes.CANNOT_WRITE) from error
+
+
+def _greeting(settings: Settings, port: int) -> str:
+    host = settings.server.host.strip("[]")
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"服务已启动 http://{place} (PushServer {__version__})"

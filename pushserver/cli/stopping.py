@@ -1,0 +1,74 @@
+"""Being asked to stop: SIGINT and SIGTERM, or something inside that cannot go on."""
+
+import os
+import queue
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Self
+
+from pushserver.cli import exit_codes
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""The signals that ask for an orderly end."""
+_AT_ONCE = "再次收到信号，立即退出\n".encode()
+_GLANCE = 1.0
+"""Seconds between two looks: on Windows a wait without an end cannot be interrupted by Ctrl-C."""
+
+
+class StopRequests:
+    """As a context manager, turns the first signal into a request and makes the second end the process.
+
+    The second ends it without any farewell; a service that stores before it answers can take that.
+    """
+
+    def __init__(self) -> None:
+        # Unlike an Event, this queue may be used in a signal handler that interrupts its own reader.
+        self._reasons: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._asked = False
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._on_signal) for number in STOPPING}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            os.write(2, _AT_ONCE)
+            os._exit(exit_codes.ended_by(number))
+        self._asked = True
+        self._reasons.put(signal.Signals(number).name)
+
+    def request(self, reason: str) -> None:
+        """Ask for the end, from any thread."""
+        self._reasons.put(reason)
+
+    def wait(self) -> str:
+        """Wait until somebody asks; the signal's name, or the reason given."""
+        while True:
+            try:
+                return self._reasons.get(timeout=_GLANCE)
+            except queue.Empty:
+                continue
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Keep signals waiting, so that none meets a half-made start.
+
+        Threads started meanwhile never get them (they inherit the mask), so they reach the main thread, the
+        only one that can act on them. Processes inherit it too and have to lift it themselves.
+        """
+        if not hasattr(signal, "pthread_sigmask"):
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
