@@ -14,7 +14,7 @@ from actors.spec import ChildSpec
 
 if TYPE_CHECKING:
     from actors.context import Context
-    from actors.supervisor import Takedown
+    from actors.takedown import Takedown
 
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

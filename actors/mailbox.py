@@ -67,7 +67,8 @@ class Mailbox:
             if len(self._work) >= self.capacity:
                 raise MailboxFull(f"mailbox is full: {self.capacity} messages wait")
             self._work.append(letter)
-            self._wake()
+            if self._reader_waits:
+                self._wake()
 
     def put_control(self, letter: Letter) -> None:
         """Append a letter that is read before all work.

@@ -11,7 +11,7 @@ life begins with the same mailbox. Letters that waited never notice.
 import logging
 import queue
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from actors.context import Context
 from actors.errors import ActorFailed, ActorUnavailable
 from actors.messages import Letter, Note, Reason, Stop, Undelivered
 from actors.policy import Escalate, LetGo, Park, RestartAfter, decide
+from actors.takedown import Done, Takedown
 
 if TYPE_CHECKING:
     from actors.system import ActorSystem
@@ -30,36 +31,6 @@ _log = logging.getLogger(__name__)
 
 GRACE = 0.5
 """Seconds that a busy actor gets to finish its message when it, or what it stands under, is restarted."""
-
-Done = Callable[[], None]
-
-
-class Takedown:
-    """Waits until some lives have ended; those that have not when the grace is over are abandoned.
-
-    While one is under way, nothing starts at or below its ``root``.
-    """
-
-    def __init__(self, root: Cell, lives: Iterable[Context], then: Done) -> None:
-        self.root = root
-        self.lives = list(lives)
-        """All of them, those that had ended before as well."""
-        self.then = then
-        self._waiting = {id(life): life for life in self.lives if life.cell.context is life}
-
-    def left(self, life: Context) -> None:
-        """One of them has ended."""
-        del self._waiting[id(life)]
-
-    @property
-    def remaining(self) -> list[Context]:
-        """Those that have not ended."""
-        return list(self._waiting.values())
-
-    @property
-    def over(self) -> bool:
-        """Nobody is waited for any more."""
-        return not self._waiting
 
 
 class Supervisor:

@@ -264,6 +264,7 @@ def test_an_idle_subtree_falls_asleep_and_wakes_with_the_next_message(
         ref.ask(Echo(0), PATIENCE)
     for path in (("r", "c"), ("r",)):
         until_idle(system, *path)
+    flush(system)
     clock.advance(30.0)
     flush(system)
     assert len(system.statuses()) == 3
@@ -297,6 +298,7 @@ def test_over_the_limit_the_longest_idle_go_first(
     for name in ("b", "d", "a", "c"):
         system.ref(name).ask(Echo(0), PATIENCE)
         until_idle(system, name)
+        flush(system)
         clock.advance(0.001)
     for _ in range(4):
         clock.advance(0.6)
