@@ -1,6 +1,7 @@
 """The actors of a push: recipient, channel, endpoint, and the coordinator that the first two share."""
 
 from pushserver.delivery.course import Course, Progress, RetryRules
+from pushserver.delivery.errors import PlatformFault
 from pushserver.delivery.gate import Gate
 from pushserver.delivery.progress import progress_of
 from pushserver.delivery.services import LastLine, Services
@@ -12,6 +13,7 @@ __all__ = [
     "Course",
     "Gate",
     "LastLine",
+    "PlatformFault",
     "Progress",
     "Recipients",
     "RetryRules",

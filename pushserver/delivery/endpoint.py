@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from actors import Actor, Context, receives
+from pushserver.delivery.errors import PlatformFault
 from pushserver.delivery.gate import Permit
 from pushserver.delivery.messages import Send, SendEnded
 from pushserver.delivery.rest import Rest
@@ -57,7 +58,11 @@ class Endpoint(Actor):
         task = send.deliver.task
         delivery = Delivery(task.id, task.recipient, task.strategy, task.push, at, send.errand.only)
         with self._services.in_flight.hold(task.id, self._target):
-            return self._platform.deliver(delivery)
+            try:
+                return self._platform.deliver(delivery)
+            except Exception as error:  # noqa: BLE001 - crashes all the same, but without the text
+                fault = PlatformFault(f"{type(error).__name__} while sending")
+                raise fault.with_traceback(error.__traceback__) from None
 
     def _resting(self) -> RateLimited | None:
         now = self.context.clock.monotonic()

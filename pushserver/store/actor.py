@@ -84,9 +84,13 @@ class TaskStore(Actor):
         self.after(self._retention.interval, _CleanUp())
 
     def on_stop(self) -> None:
-        """Store what is owed, as far as that is possible, and close the database."""
+        """Store what is owed and what still waits, as far as that is possible, and close the database.
+
+        Those who write to me end before me, and end with a verdict: lost, it would be sent again next time.
+        """
         if not self.context.lease.revoked:  # else my successor does
             self._try_again()
+            self._drain()
         self._close()
 
     def on_failure(self, *_: object) -> None:
@@ -106,6 +110,14 @@ class TaskStore(Actor):
                 self._try_again()
             case _:
                 self._commit(letters)
+
+    def _drain(self) -> None:
+        """Commit what waits in the mailbox now; what comes later waits for the next life."""
+        waiting = len(self.context.cell.mailbox)
+        while waiting > 0 and len(self.context.cell.mailbox) > 0:
+            letters = self.context.lease.take(waiting) or ()
+            waiting -= len(letters)
+            self._commit([letter for letter in letters if isinstance(letter.message, TaskCommand)])
 
     def _close(self) -> None:
         if self._connection is not None:

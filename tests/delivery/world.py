@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from pushserver.delivery import (
 from pushserver.domain import Fallback, PlatformName, StoredTask, Task
 from pushserver.domain.messages import SubmitTasks, TaskReady
 from pushserver.store import Estate, InFlight, Retention, TaskReader, TaskStore, open_reader, open_writer
-from tests.delivery.parts import DINGTALK, EMAIL, FEISHU, SYSTEM
+from tests.delivery.parts import DINGTALK, EMAIL, FEISHU, NOON, SYSTEM
 from tests.delivery.stage import DEADLINE, Stage
 
 PROCESS = "main-0"
@@ -191,6 +192,15 @@ class World:
         """Wait until these have come to their ends, last line of defence included."""
         return [eventually(partial(self._ended, task), "the end of a task") for task in tasks]
 
+    def ended_in_time(self, *tasks: Task, step: float = 0.5) -> list[StoredTask]:
+        """The same, and let time pass meanwhile: for tests in which nothing depends on when."""
+
+        def look(task: Task) -> StoredTask | None:
+            self.advance(step)
+            return self._ended(task)
+
+        return [eventually(partial(look, task), "the end of a task") for task in tasks]
+
     def _ended(self, task: Task) -> StoredTask | None:
         stored = self.stored(task)
         return stored if stored.status.final and stored.fallback is not Fallback.OWED else None
@@ -234,7 +244,7 @@ class Worlds:
         self._directory = directory
         self._url = url
         self._made: list[World] = []
-        self.clock = ManualClock()
+        self.clock = ManualClock(NOON + timedelta(seconds=1))
 
     def __call__(
         self, setup: Setup | None = None, stage: Stage | None = None, clock: Clock | None = None
