@@ -5,6 +5,7 @@ service to be imported.
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -29,9 +30,9 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _everywhere(
-    _version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="显示版本"
-    ),
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="显示版本")
+    ] = False,
 ) -> None:
     """Options that need no command."""
 

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 import requests
 
-from pushserver.cli import exit_codes, screen
+from pushserver.cli import exit_codes
 from pushserver.cli.errors import CommandFailed
 
 CONNECT_TIMEOUT = 5.0
@@ -16,6 +16,8 @@ ANSWER_TIMEOUT = 30.0
 """Seconds; the service itself refuses what it could not store within 20."""
 
 Json = Mapping[str, Any]
+
+_TASK = ("task_id", "status", "progress", "results")
 
 
 class Unreachable(CommandFailed):
@@ -43,7 +45,7 @@ class Client:
         Raises:
             CommandFailed: it was refused, or nobody answered.
         """
-        return str(self._call("POST", "/api/v1/push", push)["task_id"])
+        return str(self._call("POST", "/api/v1/push", push, ("task_id",))["task_id"])
 
     def task(self, task_id: str) -> Json:
         """A task as it stands now.
@@ -52,14 +54,16 @@ class Client:
             Unreachable: nobody answered.
             CommandFailed: there is no such task.
         """
-        return self._call("GET", f"/api/v1/task/{quote(task_id, safe='')}")
+        return self._call("GET", f"/api/v1/task/{quote(task_id, safe='')}", None, _TASK)
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+    def _call(self, method: str, path: str, body: Json | None, wanted: tuple[str, ...]) -> Json:
         envelope = self._envelope(self._answer(method, path, body))
         if envelope["code"] != HTTPStatus.OK:
             raise _refused(envelope)
         data = envelope.get("data")
-        return data if isinstance(data, dict) else {}
+        if not isinstance(data, dict) or not data.keys() >= set(wanted):
+            raise self._not_ours(f"缺少 {'、'.join(wanted)}")
+        return data
 
     def _answer(self, method: str, path: str, body: Json | None) -> requests.Response:
         times = (CONNECT_TIMEOUT, ANSWER_TIMEOUT)
@@ -111,6 +115,13 @@ def _is_this_machine(host: str) -> bool:
 
 def _refused(envelope: Json) -> CommandFailed:
     busy = envelope["code"] == HTTPStatus.SERVICE_UNAVAILABLE
-    details = [f"{fault.get('field')}: {fault.get('reason')}" for fault in envelope.get("errors", ())]
-    text = "；".join(str(part) for part in (envelope.get("message"), envelope.get("error"), *details) if part)
-    return CommandFailed(screen.single_line(text), exit_codes.UNFINISHED if busy else exit_codes.FAILED)
+    words = [envelope.get("message"), envelope.get("error"), *_further(envelope.get("errors"))]
+    text = "；".join(str(word) for word in words if word)
+    return CommandFailed(text, exit_codes.UNFINISHED if busy else exit_codes.FAILED)
+
+
+def _further(faults: Any) -> list[str]:
+    """All faults of a request; a single one is what the message says already."""
+    if not isinstance(faults, list) or len(faults) == 1:
+        return []
+    return [f"{fault.get('field')}: {fault.get('reason')}" for fault in faults if isinstance(fault, dict)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pushserver.cli.arrivals import ArrivalFeed
 from pushserver.cli.demo_world import DemoWorld, populate, write_configuration
-from pushserver.cli.places import listening, usable_port
+from pushserver.cli.places import LOOPBACK, listening, usable_port
 from pushserver.cli.running import run, start_faults
 from pushserver.cli.serve import set_up_logs
 from pushserver.cli.stopping import StopRequests
@@ -38,7 +38,7 @@ def demo(directory: Path, port: int, sandbox_port: int) -> int:
 def _sandbox(wanted: int) -> Sandbox:
     port = usable_port(wanted)
     sandbox = Sandbox(port=port)
-    listening(sandbox.start, port)
+    listening(sandbox.start, LOOPBACK, port)
     return sandbox
 
 

@@ -1,5 +1,6 @@
 """Ports that somebody else may have: the wanted one, or any free one and a word about it."""
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 from typing import TypeVar
@@ -35,8 +36,8 @@ def _another(wanted: int) -> int:
     return port
 
 
-def listening(listen: Callable[[], T], port: int) -> T:
-    """The result of ``listen``, which listens on ``port``.
+def listening(listen: Callable[[], T], host: str, port: int) -> T:
+    """The result of ``listen``, which listens on ``port`` of ``host``.
 
     Raises:
         CommandFailed: it cannot.
@@ -44,7 +45,13 @@ def listening(listen: Callable[[], T], port: int) -> T:
     try:
         return listen()
     except OSError as error:
-        reason = error.strerror or str(error)
         raise CommandFailed(
-            f"无法监听端口 {port}（{reason}），请换一个端口", exit_codes.UNAVAILABLE
+            f"无法监听 {host}:{port}（{_reason(error)}），请换一个地址或端口", exit_codes.UNAVAILABLE
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong, without the address: ``socket.create_server`` adds it to the system's own words."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error.strerror or error)

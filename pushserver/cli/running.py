@@ -20,22 +20,21 @@ def run(service: Service, stop: StopRequests, started: Callable[[], None]) -> in
     """Start the service, call ``started``, stop in order when asked; the exit code.
 
     Raises:
-        CommandFailed: it did not start.
+        CommandFailed: it did not start, or gave up later.
     """
     with stop.held_back(), start_faults():
         service.start()
-    try:
         threading.Thread(target=_watch, args=(service, stop), name="failure-watch", daemon=True).start()
+    try:
         started()
         reason = stop.wait()
-        failed = service.system.failed.is_set()
-        screen.say(f"{reason}，正在停止…" if failed else f"收到 {reason}，正在停止…")
+        gave_up = service.system.failed.is_set()
+        screen.say(f"{reason}，正在停止…" if gave_up else f"收到 {reason}，正在停止…")
     finally:
         service.stop()
     screen.say("服务已停止")
-    if failed:
-        screen.complain(f"{_GAVE_UP}: {service.system.failure}")
-        return exit_codes.SOFTWARE
+    if gave_up:
+        raise CommandFailed(f"{_GAVE_UP}: {service.system.failure}", exit_codes.SOFTWARE)
     return exit_codes.OK
 
 

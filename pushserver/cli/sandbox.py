@@ -24,9 +24,9 @@ def sandbox(host: str, port: int, smtp_port: int) -> int:
     emulators = Sandbox(open=True, host=host, port=port)
     with StopRequests() as stop, ExitStack() as open_things:
         with stop.held_back():
-            listening(emulators.start, port)
+            listening(emulators.start, host, port)
             open_things.callback(emulators.close)
-            mail = listening(partial(emulators.smtp, port=smtp_port), smtp_port)
+            mail = listening(partial(emulators.smtp, port=smtp_port), host, smtp_port)
             open_things.enter_context(ArrivalFeed(emulators, {}))
         _introduce(emulators, mail)
         screen.say(f"收到 {stop.wait()}，正在停止…")

@@ -20,7 +20,7 @@ def serve(path: Path) -> int:
     """Serve what the configuration in ``path`` says; the exit code.
 
     Raises:
-        CommandFailed: the configuration cannot be used, or the service cannot start.
+        CommandFailed: the configuration cannot be used, or the service cannot start or go on.
     """
     settings = settings_in(path)
     set_up_logs(settings.log)
@@ -29,7 +29,7 @@ def serve(path: Path) -> int:
         try:
             return run(service, stop, lambda: screen.say(_greeting(settings, service.port)))
         except CommandFailed as failed:
-            _log.critical("%s", failed.text, extra={"action": "start_failed"})
+            _log.critical("%s", failed.text, extra={"action": "service_failed"})
             raise
 
 

@@ -178,7 +178,8 @@ def _pipe() -> tuple[IO[bytes], Connection]:
 
 
 def _main(arguments: list[str], cwd: str, out: Connection, err: Connection) -> None:
-    """In the forked process: become ``pushserver``."""
+    """In the forked process: become ``pushserver``, as a terminal would start it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, stream in enumerate((os.open(os.devnull, os.O_RDONLY), out.fileno(), err.fileno())):
         os.dup2(stream, number)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the process's life

@@ -56,6 +56,14 @@ def test_a_store_that_cannot_be_made(sandbox: Sandbox, tmp_path: Path) -> None:
     assert code == 73
 
 
+@pytest.mark.parametrize("name", ["pushserver.lock", "store.db"])
+def test_a_file_of_the_store_that_cannot_be_written(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "data" / name).mkdir(parents=True)
+    code, (line,), _ = _serve(tmp_path, sandbox.feishu("any"))
+    assert line.startswith(f"pushserver: 服务启动失败: {tmp_path}/data/{name} ")
+    assert code == 73
+
+
 def test_a_store_that_is_no_database(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "store.db").write_text("just a text, and a long one, so that it has a header\n" * 99)
