@@ -189,9 +189,11 @@ class Service:
         limits = Limits(settings.processes.idle_after, settings.processes.max_awake)
         system = ActorSystem(PROCESS, root, limits=limits)
         self._store = system.ref("store")
+        # Before this life makes its own record, which looks like one of those and must not go with them.
+        estate = Estate(InFlight.recover(self._directory))
         services = self._services(system)
         self._recipients = Recipients(settings.recipients, services, self._build)
-        children["store"] = self._store_spec()
+        children["store"] = self._store_spec(estate)
         children[LAST_LINE] = channel_spec(self._last_line(), services, self._build)
         children["recipients"] = ChildSpec(kind="branch", children=self._recipients)
         children["sweeper"] = ChildSpec(
@@ -207,14 +209,14 @@ class Service:
         )
         return system
 
-    def _store_spec(self) -> ChildSpec:
+    def _store_spec(self, estate: Estate) -> ChildSpec:
         queue, task = self._settings.queue, self._settings.task
         start = partial(
             TaskStore,
             engine=self._writing_engine,
             buffer_size=queue.buffer_size,
             retention=Retention(task.max_age, task.cleanup_interval),
-            estate=Estate(InFlight.recover(self._directory)),
+            estate=estate,
         )
         return ChildSpec(kind="store", start=start, policy=_ESSENTIAL, batch=queue.batch_size)
 

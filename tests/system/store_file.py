@@ -1,0 +1,45 @@
+"""What a store has in it, read from a copy: the service's own files are left as they are."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def _opened(store: Path) -> Iterator[sqlite3.Connection]:
+    """For a store that nobody writes to."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / store.name
+        for part in ("", "-wal"):
+            file = store.with_name(store.name + part)
+            if file.exists():
+                shutil.copy(file, copy.with_name(copy.name + part))
+        with closing(sqlite3.connect(copy)) as connection:
+            yield connection
+
+
+def delivered(store: Path) -> set[tuple[str, str]]:
+    """Title and target of everything that the store knows as delivered."""
+    with _opened(store) as connection:
+        return set(
+            connection.execute(
+                "SELECT title, target FROM attempts JOIN tasks ON tasks.id = task_id "
+                "WHERE kind = 'delivered' AND NOT attempts.fallback"
+            )
+        )
+
+
+def fates(store: Path) -> dict[str, str]:
+    """The status of every task by its id."""
+    with _opened(store) as connection:
+        return dict(connection.execute("SELECT id, status FROM tasks").fetchall())
+
+
+def unfinished(store: Path) -> int:
+    """How many tasks are not final; of a store in use."""
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM tasks WHERE unfinished").fetchone()
+        return int(count)
