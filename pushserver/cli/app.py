@@ -60,7 +60,7 @@ def send(
     title: options.Title,
     msg: options.Message = "",
     type_: options.PushType = Level.INFO,
-    strategy: options.PushStrategy = "failover",
+    strategy: options.PushStrategy = options.SendStrategy.FAILOVER,
     platform: options.Platform = None,
     style: options.PushStyle = Style.TEXT,
     url: options.Url = options.DEFAULT_URL,

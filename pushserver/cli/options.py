@@ -1,11 +1,12 @@
 """The options of the commands, each with its help."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from pushserver.domain import Level, PlatformName, Style
+from pushserver.domain import Level, PlatformName, Strategy, Style
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 """What is meant where no file is named."""
@@ -17,6 +18,16 @@ DEFAULT_SMTP_PORT = 1025
 DEFAULT_PATIENCE = 120.0
 _HIGHEST_PORT = 65535
 _DAY = 86_400.0
+
+
+class SendStrategy(StrEnum):
+    """The strategies that a caller may name; a push by platform has its own option."""
+
+    ALL = Strategy.ALL
+    FAILOVER = Strategy.FAILOVER
+    WEBHOOK_FAILOVER = Strategy.WEBHOOK_FAILOVER
+    MIXED = Strategy.MIXED
+
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="配置文件 (YAML)")]
 Url = Annotated[
@@ -30,10 +41,7 @@ Message = Annotated[
     str, typer.Option("--msg", "-m", metavar="TEXT", help="内容；省略或为 - 时读标准输入", show_default=False)
 ]
 PushType = Annotated[Level, typer.Option("--type", help="消息类型")]
-PushStrategy = Annotated[
-    Literal["all", "failover", "webhook_failover", "mixed"],
-    typer.Option("--strategy", help="发送策略"),
-]
+PushStrategy = Annotated[SendStrategy, typer.Option("--strategy", help="发送策略")]
 Platform = Annotated[
     PlatformName | None, typer.Option("--platform", help="只用这个平台，此时忽略 --strategy")
 ]
