@@ -1,6 +1,7 @@
 """One interpreter lock, one core: threads that share it across cores spend their time waking each other."""
 
 import os
+from pathlib import Path
 
 
 def usable() -> tuple[int, ...]:
@@ -8,6 +9,20 @@ def usable() -> tuple[int, ...]:
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
+
+
+def available() -> int:
+    """How many CPUs' worth of time this process may use: its affinity, and its control group's quota."""
+    return max(1, min(len(usable()), int(_quota())))
+
+
+def _quota() -> float:
+    """The CPUs that the control group (version 2) grants; more than there are where it grants all."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return float("1e9")
+    return float("1e9") if quota == "max" else max(1.0, int(quota) / int(period))
 
 
 def pin(index: int) -> int | None:

@@ -54,7 +54,7 @@ class Child:
             "%s is killed: %s",
             self.spec.name,
             why,
-            extra={"action": "process_killed", "process": self.spec.name},
+            extra={"action": "process_killed", "worker": self.spec.name},
         )
         self.process.kill()
 

@@ -10,9 +10,12 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any
 
 from actors.policy import Escalate, LetGo, Park, RestartAfter, decide
@@ -124,7 +127,8 @@ class Root:
         child.process = self._context.Process(
             target=_work, args=(theirs, spec.title or spec.name, spec.main, spec.args), name=spec.name
         )
-        child.process.start()
+        with _no_main():
+            child.process.start()
         theirs.close()
         child.pipe = ours
         child.phase = Phase.STARTING
@@ -146,7 +150,7 @@ class Root:
                 _log.info(
                     "%s is ready",
                     child.spec.name,
-                    extra={"action": "process_ready", "process": child.spec.name},
+                    extra={"action": "process_ready", "worker": child.spec.name},
                 )
                 child.deadline = time.monotonic() + child.spec.patience.heartbeat
             case Beat() if child.phase is Phase.RUNNING:
@@ -181,7 +185,7 @@ class Root:
             "%s ended: status %s",
             child.spec.name,
             status,
-            extra={"action": "process_ended", "process": child.spec.name, "error": child.last_error},
+            extra={"action": "process_ended", "worker": child.spec.name, "error": child.last_error},
         )
         self._follow_policy(child)
 
@@ -238,6 +242,21 @@ class Root:
         child.phase = Phase.STOPPING
         child.deadline = time.monotonic() + child.spec.patience.stop
         child.process.terminate()
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Keep workers from importing the program that started the service: all they need is in their spec.
+
+    Otherwise every worker carries that program's modules, and a script without an import guard starts a
+    service in each of its workers.
+    """
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _work(pipe: Connection, title: str, main: Callable[..., int], args: tuple[Any, ...]) -> None:

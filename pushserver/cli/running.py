@@ -28,18 +28,18 @@ def run(service: Service, stop: StopRequests, started: Callable[[], None]) -> in
     try:
         started()
         reason = stop.wait()
-        gave_up = service.system.failed.is_set()
+        gave_up = service.failed.is_set()
         screen.say(f"{reason}，正在停止…" if gave_up else f"收到 {reason}，正在停止…")
     finally:
         service.stop()
     screen.say("服务已停止")
     if gave_up:
-        raise CommandFailed(f"{_GAVE_UP}: {service.system.failure}", exit_codes.SOFTWARE)
+        raise CommandFailed(f"{_GAVE_UP}: {service.failure}", exit_codes.SOFTWARE)
     return exit_codes.OK
 
 
 def _watch(service: Service, stop: StopRequests) -> None:
-    service.system.failed.wait()
+    service.failed.wait()
     stop.request(_GAVE_UP)
 
 

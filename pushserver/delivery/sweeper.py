@@ -27,10 +27,11 @@ class _Look:
 class Sweeper(Actor):
     """Tells recipients what the store says is unfinished; those who know it already do nothing.
 
-    The first sweep, at the start, takes everything: this is how tasks go on after a restart.
+    The first sweep, at the start, takes everything: this is how tasks go on after a restart. ``recipient``
+    is ``None`` for those that belong to another process.
     """
 
-    def __init__(self, context: Context, *, store: Ref, recipient: Callable[[str], Ref]) -> None:
+    def __init__(self, context: Context, *, store: Ref, recipient: Callable[[str], Ref | None]) -> None:
         super().__init__(context)
         self._store = store
         self._recipient = recipient
@@ -68,7 +69,9 @@ class Sweeper(Actor):
 
     def _tell(self, alias: str, task_ids: tuple[str, ...]) -> None:
         try:
-            self.tell(self._recipient(alias), Sweep(task_ids))
+            recipient = self._recipient(alias)
+            if recipient is not None:
+                self.tell(recipient, Sweep(task_ids))
         except ActorError as error:
             _log.warning(
                 "unfinished tasks wait: %s",

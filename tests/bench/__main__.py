@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from actors.cpu import pin, usable
-from pushserver.service import THREADS
+from pushserver.service.gateway import THREADS
 from tests.bench import rivals, sink, subject
 from tests.bench.helper import process
 from tests.bench.load import Offered, offer, post

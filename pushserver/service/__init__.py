@@ -1,0 +1,7 @@
+"""The roof: the one place that knows everything. Start order, stopping in reverse, one process or several."""
+
+from pushserver.service.groundwork import AlreadyRunning
+from pushserver.service.layout import Layout
+from pushserver.service.service import Service
+
+__all__ = ["AlreadyRunning", "Layout", "Service"]

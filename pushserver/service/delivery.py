@@ -1,0 +1,95 @@
+"""The delivering side of a process: recipients and what stands under them, the last line, the sweeper."""
+
+import logging
+import socket
+from functools import partial
+from typing import TextIO
+
+from actors import ActorSystem, ChildSpec, Ref
+from pushserver.config import Channel, Settings, TargetSettings
+from pushserver.delivery import (
+    Gate,
+    LastLine,
+    Recipients,
+    RetryRules,
+    Services,
+    Sweeper,
+    channel_spec,
+)
+from pushserver.domain import PlatformName
+from pushserver.platforms import Context as PlatformContext
+from pushserver.platforms import Platform, build
+from pushserver.service.layout import Layout
+from pushserver.service.policies import ESSENTIAL
+from pushserver.store import InFlight
+
+LAST_LINE = "last-line"
+"""The channel of the global notices, in the tree."""
+
+
+def retry_rules(settings: Settings) -> RetryRules:
+    """The rules of ``queue.*``."""
+    return RetryRules(settings.queue.retry_count, settings.queue.retry_delay)
+
+
+class DeliverySide:
+    """Makes the specs of the actors that deliver, in the order of their start."""
+
+    def __init__(
+        self, settings: Settings, layout: Layout, system: ActorSystem, in_flight: InFlight, console: TextIO
+    ) -> None:
+        self._settings = settings
+        self._layout = layout
+        self._system = system
+        self._console = console
+        self._services = self._make_services(in_flight)
+        self._recipients = Recipients(settings.recipients, self._services, self._build)
+
+    def specs(self) -> dict[str, ChildSpec]:
+        """By name."""
+        sweeper = partial(Sweeper, store=self._services.store, recipient=self._own_recipient)
+        return {
+            LAST_LINE: channel_spec(self._last_line(), self._services, self._build),
+            "recipients": ChildSpec(kind="branch", children=self._recipients),
+            "sweeper": ChildSpec(kind="sweeper", start=sweeper, policy=ESSENTIAL),
+        }
+
+    def _own_recipient(self, alias: str) -> Ref | None:
+        """A recipient that belongs to this process, configured or not."""
+        address = self._layout.recipient(alias)
+        if address.process != self._system.process:
+            return None
+        self._recipients.remember(alias)
+        return self._system.ref_at(address)
+
+    def _make_services(self, in_flight: InFlight) -> Services:
+        queue = self._settings.queue
+        names = tuple(notice.name for notice in self._last_line().targets)
+        channel = self._system.ref(LAST_LINE)
+        return Services(
+            store=self._system.ref("store"),
+            gate=Gate(self._share(queue.worker_count), self._share(queue.max_concurrent_per_platform)),
+            in_flight=in_flight,
+            rules=retry_rules(self._settings),
+            send_timeout=queue.timeout,
+            last_line=LastLine(channel, names) if self._settings.system else None,
+        )
+
+    def _share(self, limit: int) -> int:
+        """This process's part of a limit of the whole service, at least one."""
+        return max(1, limit // len(self._layout.delivery_processes))
+
+    def _last_line(self) -> Channel:
+        system = self._settings.system
+        return Channel(platform=PlatformName.SYSTEM, targets=system.notifications if system else ())
+
+    def _build(self, target: TargetSettings) -> Platform:
+        context = PlatformContext(
+            timeout=self._settings.queue.timeout,
+            console=self._console,
+            logger=logging.getLogger("pushserver.notices"),
+            local_hostname=socket.gethostname(),
+            proxy=self._settings.http.proxy,
+            ca_file=self._settings.http.ca_file,
+        )
+        return build(target, context)

@@ -1,0 +1,99 @@
+"""The door's side of a process: what the HTTP application asks of the rest of the service."""
+
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from prometheus_client import CollectorRegistry, generate_latest
+from sqlalchemy import Engine
+
+from actors import ActorError, ActorSystem, ChildSpec, MailboxFull
+from pushserver import api
+from pushserver.api.door import HttpDoor
+from pushserver.config import Settings
+from pushserver.delivery import Progress, progress_of
+from pushserver.domain import QueueFull, StoredTask, StoreUnavailable, Task, new_task_id
+from pushserver.domain.messages import SubmitTasks, TaskReady
+from pushserver.service.census import Census
+from pushserver.service.delivery import retry_rules
+from pushserver.service.policies import ESSENTIAL
+from pushserver.store import TaskReader
+
+THREADS = 16
+"""Requests handled at once: each waits for its commit, and those that wait share one."""
+STORE_TIMEOUT = 20.0
+"""Seconds that a request waits for the store before it is refused."""
+
+
+class GatewaySide:
+    """Makes the spec of the HTTP door."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        census: Census,
+        *,
+        system: ActorSystem,
+        listening: socket.socket,
+        reading: Engine,
+    ) -> None:
+        self._settings = settings
+        self._layout = census.layout
+        self._system = system
+        self._listening = listening
+        self._reader = TaskReader(reading)
+        self._store = system.ref("store")
+        self._rules = retry_rules(settings)
+        self._census = census
+
+    def specs(self) -> dict[str, ChildSpec]:
+        """By name."""
+        drain = self._settings.processes.shutdown_timeout
+        door = partial(HttpDoor, server=self._server, drain=drain)
+        return {"api": ChildSpec(kind="door", start=door, policy=ESSENTIAL, deadline=drain + 5.0)}
+
+    def _server(self) -> api.HttpServer:
+        server = self._settings.server
+        limits = api.Limits(
+            read_timeout=server.read_timeout,
+            write_timeout=server.write_timeout,
+            max_header_bytes=server.max_header_bytes,
+        )
+        return api.HttpServer(self._app(), self._listening, threads=THREADS, limits=limits)
+
+    def _app(self) -> api.App:
+        return api.create_app(
+            api.Dependencies(
+                recipients=self._settings.recipients,
+                submit=self._submit,
+                fetch=self._reader.fetch,
+                progress=self._progress,
+                health=self._census.health,
+                metrics=self._metrics,
+                now=self._system.clock.now,
+                new_task_id=new_task_id,
+            )
+        )
+
+    def _submit(self, tasks: Sequence[Task]) -> None:
+        """Store, then wake: a wake that is lost costs seconds, not a message."""
+        try:
+            self._store.ask(SubmitTasks(tuple(tasks)), timeout=STORE_TIMEOUT)
+        except MailboxFull as error:
+            raise QueueFull(str(error)) from error
+        except ActorError as error:
+            raise StoreUnavailable(str(error)) from error
+        for task in tasks:
+            with suppress(ActorError):
+                self._system.ref_at(self._layout.recipient(task.recipient)).tell(TaskReady(task))
+
+    def _progress(self, stored: StoredTask) -> Progress:
+        recipient = self._settings.recipients.get(stored.task.recipient)
+        channels = recipient.channels if recipient else ()
+        return progress_of(stored, channels, self._rules, self._system.clock.now().timestamp())
+
+    def _metrics(self) -> bytes:
+        registry = CollectorRegistry()
+        registry.register(self._census)
+        return generate_latest(registry)

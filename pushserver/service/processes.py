@@ -1,0 +1,106 @@
+"""The service in several processes: a root that supervises, in a thread of this process, and its workers."""
+
+import logging
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from functools import partial
+
+from actors import StartFailed
+from actors.processes import BEAT_INTERVAL, Link, Network, Patience, ProcessSpec, Root, Transport, exit_codes
+from pushserver import logs
+from pushserver.config import Settings
+from pushserver.service.layout import Layout
+from pushserver.service.worker import Place, Worker
+
+_log = logging.getLogger(__name__)
+
+PRELOAD = ("pushserver.service.processes", "pushserver.service.worker")
+"""What the fork server loads once, so that a worker is there in milliseconds."""
+READY_WITHIN = 60.0
+
+
+class ProcessCrew:
+    """A root and its workers. The root's loop has a thread of its own; the main thread stays the caller's."""
+
+    def __init__(self, settings: Settings, layout: Layout, listening: socket.socket) -> None:
+        self.failed = threading.Event()
+        self._settings = settings
+        self._directory = tempfile.mkdtemp(prefix="pushserver-")
+        network = Network(self._directory, secrets.token_bytes(32))
+        self._ready = threading.Event()
+        specs = [
+            self._spec(
+                Place(name, layout, index, listening if name in layout.gateway_processes else None), network
+            )
+            for index, name in enumerate(layout.processes)
+        ]
+        self.root = Root(specs, preload=PRELOAD, on_ready=self._ready.set)
+        self._thread = threading.Thread(target=self._run, name="root", daemon=True)
+
+    def _spec(self, place: Place, network: Network) -> ProcessSpec:
+        stop_within = self._settings.processes.shutdown_timeout + 5.0
+        return ProcessSpec(
+            name=place.name,
+            main=work,
+            args=(self._settings, place, network),
+            patience=Patience(stop=stop_within),
+            title=f"pushserver: {place.name}",
+        )
+
+    @property
+    def failure(self) -> str:
+        """Why the service cannot go on."""
+        return self.root.failure
+
+    def start(self) -> None:
+        """Return when every worker is ready.
+
+        Raises:
+            StartFailed: one is not, after several tries.
+        """
+        self._thread.start()
+        while not self._ready.wait(0.05):
+            if self.failed.is_set():
+                raise StartFailed(self.failure)
+
+    def stop(self) -> None:
+        """Stop the workers in order; those that do not end in time are killed."""
+        if self._thread.is_alive():
+            self.root.request_stop()
+            self._thread.join()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _run(self) -> None:
+        if self.root.run() != exit_codes.OK:
+            self.failed.set()
+
+
+def work(link: Link, settings: Settings, place: Place, network: Network) -> int:
+    """What a worker process does, from its start to its end."""
+    logs.set_up(settings.log)
+    worker = Worker(settings, place, console=sys.stdout, restart_process=link.restart)
+    transport = Transport(worker.system, network)
+    transport.start()
+    _beat(worker, link)
+    worker.start()
+    link.ready()
+    while not link.wait(1.0):
+        if worker.system.failed.is_set():
+            _log.critical(
+                "%s", worker.system.failure, extra={"action": "worker_failed", "worker": place.name}
+            )
+            worker.stop()
+            return exit_codes.SOFTWARE
+    worker.stop()
+    transport.stop()
+    return exit_codes.ORPHANED if link.orphaned else exit_codes.OK
+
+
+def _beat(worker: Worker, link: Link) -> None:
+    """From the supervisor's own thread: a process whose supervisor hangs is as good as dead."""
+    link.beat()
+    worker.system.scheduler.after(BEAT_INTERVAL, partial(_beat, worker, link))

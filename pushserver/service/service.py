@@ -1,0 +1,131 @@
+"""The service as whoever starts it sees it: the same from outside, in one process or in several."""
+
+import logging
+import sys
+import threading
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from actors import ActorUnavailable
+from actors.cpu import available
+from pushserver.config import Settings
+from pushserver.service.groundwork import groundwork
+from pushserver.service.layout import ALONE, Layout
+from pushserver.service.worker import Place, Worker
+
+_log = logging.getLogger(__name__)
+
+
+class Crew(Protocol):
+    """Those who do the work: one worker in this process, or a root with its worker processes."""
+
+    @property
+    def failed(self) -> threading.Event:
+        """Set once it cannot go on."""
+
+    @property
+    def failure(self) -> str:
+        """Why."""
+
+    def start(self) -> None:
+        """Return when everything answers."""
+
+    def stop(self) -> None:
+        """Return when everything has ended."""
+
+
+class Service:
+    """From :meth:`start` to :meth:`stop`; as a context manager both.
+
+    ``settings`` are checked; ``console`` is where console notices of a single process go.
+    """
+
+    def __init__(self, settings: Settings, console: TextIO | None = None) -> None:
+        self._settings = settings
+        self._console = console or sys.stdout
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything.
+
+        Raises:
+            PushServerError: another service runs, the port is taken, or the store cannot be used.
+            StartFailed: an actor or a process that the service needs did not start.
+        """
+        with ExitStack() as undo:
+            undo.callback(self._resources.close)
+            self.socket = self._resources.enter_context(groundwork(self._settings))
+            self.crew = self._crew()
+            self._resources.callback(self.crew.stop)
+            self.crew.start()
+            undo.pop_all()
+        _log.info("服务已启动", extra={"action": "service_started", "port": self.port})
+
+    def stop(self) -> None:
+        """Stop everything: what is under way is finished, the rest goes on at the next start."""
+        self._resources.close()
+        _log.info("服务已停止", extra={"action": "service_stopped"})
+
+    @property
+    def port(self) -> int:
+        """The port of the HTTP door."""
+        port: int = self.socket.getsockname()[1]
+        return port
+
+    @property
+    def failed(self) -> threading.Event:
+        """Set once the service cannot go on."""
+        return self.crew.failed
+
+    @property
+    def failure(self) -> str:
+        """Why it cannot."""
+        return self.crew.failure
+
+    def _crew(self) -> Crew:
+        layout = Layout.of(self._settings.processes, available())
+        if layout.alone or sys.platform == "win32":
+            place = Place(ALONE, Layout(), 0, self.socket)
+            return InlineCrew(self._settings, place, self._console)
+        from pushserver.service.processes import ProcessCrew  # noqa: PLC0415 - POSIX only
+
+        return ProcessCrew(self._settings, layout, self.socket)
+
+
+class InlineCrew:
+    """One worker, in this process."""
+
+    def __init__(self, settings: Settings, place: Place, console: TextIO) -> None:
+        self.worker = Worker(settings, place, console=console, restart_process=self._cannot_restart)
+        self.system = self.worker.system
+
+    @property
+    def failed(self) -> threading.Event:
+        """See :class:`Crew`."""
+        return self.system.failed
+
+    @property
+    def failure(self) -> str:
+        """See :class:`Crew`."""
+        return self.system.failure
+
+    def start(self) -> None:
+        """See :class:`Crew`."""
+        self.worker.start()
+
+    def stop(self) -> None:
+        """See :class:`Crew`."""
+        self.worker.stop()
+
+    def _cannot_restart(self, name: str) -> None:
+        raise ActorUnavailable(f"{name} is the whole service: stop and start the service itself")
