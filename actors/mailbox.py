@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
+from actors.address import Address
 from actors.errors import MailboxFull
 from actors.messages import Letter, Note
 
@@ -161,6 +162,14 @@ class Mailbox:
             self._work.clear()
             return letters
 
+    def withdraw(self, sender: Address) -> list[Letter]:
+        """Take out and return the letters of work that ``sender`` has sent."""
+        with self._lock:
+            withdrawn = [letter for letter in self._work if _is_from(letter, sender)]
+            if withdrawn:
+                self._work = deque(letter for letter in self._work if not _is_from(letter, sender))
+            return withdrawn
+
     def close(self) -> list[Letter]:
         """Refuse letters from now on and return those that wait; a reader ends after what it has in hand."""
         with self._lock:
@@ -209,3 +218,7 @@ class Lease:
     def take(self, limit: int = 1) -> Sequence[Letter] | None:
         """See :meth:`Mailbox.take`."""
         return self._mailbox.take(self, limit)
+
+
+def _is_from(letter: Letter, sender: Address) -> bool:
+    return letter.sender is not None and letter.sender.address == sender

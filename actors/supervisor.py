@@ -263,9 +263,16 @@ class Supervisor:
         root.ending = None
         for life in takedown.lives:
             self._end_deferred(life)
+        self._withdraw_last_words(root)
         takedown.then()
         for cell in root.subtree()[1:]:
             self.start(cell)
+
+    def _withdraw_last_words(self, root: Cell) -> None:
+        """What a life told its children while it was ending goes back: the next one tells them anew."""
+        for cell in root.subtree()[1:]:
+            letters = cell.mailbox.withdraw(root.address)
+            self.bounce(cell, letters, Reason.STOPPED, "its sender has ended")
 
     # Forgetting --------------------------------------------------------------------------------------
 
