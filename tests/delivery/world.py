@@ -70,6 +70,8 @@ class Setup:
     buffer_size: int = 10_000
     busy_timeout: float = 5.0
     sweeps: bool = False
+    channel_capacity: int = 10_000
+    endpoint_capacity: int = 10_000
 
 
 class World:
@@ -114,7 +116,7 @@ class World:
         self.recipients = Recipients(self._configured(), services, self.stage.build)
         children["store"] = self._store_spec()
         children[LAST_LINE] = channel_spec(channel(SYSTEM, notices or ()), services, self.stage.build)
-        children["recipients"] = ChildSpec(kind="branch", children=self.recipients)
+        children["recipients"] = ChildSpec(kind="branch", children=_Bounded(self.recipients, self.setup))
         children["sweeper"] = ChildSpec(
             kind="sweeper", start=partial(Sweeper, store=self.store, recipient=self._recipient)
         )
@@ -205,6 +207,10 @@ class World:
         stored = self.stored(task)
         return stored if stored.status.final and stored.fallback is not Fallback.OWED else None
 
+    def tell_ready(self, task: Task) -> None:
+        """Wake its recipient with a task that is stored already."""
+        self._recipient(task.recipient).tell(TaskReady(task))
+
     def recorded(self, task: Task, count: int) -> None:
         """Wait until so many attempts are in the store."""
         eventually(lambda: len(self.stored(task).attempts) >= count or None, f"{count} attempts")
@@ -225,6 +231,29 @@ class World:
     def restart(self, *path: str) -> int:
         """As an operator does."""
         return self.system.restart(Address(PROCESS, path), timeout=DEADLINE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bounded(Mapping[str, ChildSpec]):
+    """The recipients' specs with mailboxes of the size that a test asks for."""
+
+    recipients: Recipients
+    setup: Setup
+
+    def __getitem__(self, alias: str) -> ChildSpec:
+        spec = self.recipients[alias]
+        return replace(spec, children={name: self._channel(child) for name, child in spec.children.items()})
+
+    def _channel(self, spec: ChildSpec) -> ChildSpec:
+        capacity = self.setup.endpoint_capacity
+        endpoints = {name: replace(child, capacity=capacity) for name, child in spec.children.items()}
+        return replace(spec, capacity=self.setup.channel_capacity, children=endpoints)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.recipients)
+
+    def __len__(self) -> int:
+        return len(self.recipients)
 
 
 def eventually(look: Callable[[], _T | None], what: str) -> _T:
