@@ -3,8 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 from pushserver.sandbox.journal import KEEP, Bell, Journal
 from pushserver.sandbox.mail import Mail
@@ -44,6 +44,7 @@ class MailSink:
         self._clock = clock
         self._script = MailScript()
         self._server: asyncio.Server | None = None
+        self._sessions: WeakSet[SmtpSession] = WeakSet()
 
     def __repr__(self) -> str:
         return f"<MailSink {self.name}: {self.journal.count} arrived, {self.journal.accepted_count} accepted>"
@@ -139,13 +140,21 @@ class MailSink:
         """Accept connections, on the loop that runs this."""
         loop = asyncio.get_running_loop()
         handler = SmtpHandler(self.settings, self._script, self._deliver)
-        build = partial(SmtpSession, handler, self.settings, loop)
+
+        def build() -> SmtpSession:
+            session = SmtpSession(handler, self.settings, loop)
+            self._sessions.add(session)
+            return session
+
         self._server = await loop.create_server(build, sock=self._sock, ssl=self.settings.tls)
 
     async def stop(self) -> None:
-        """Accept no more; sessions under way end with the loop."""
+        """Close the socket and every session, whatever it waits for."""
         if self._server is not None:
             self._server.close()
+        for session in tuple(self._sessions):
+            session.abort()
+        await asyncio.sleep(0)
 
     def _deliver(self, fields: dict[str, Any]) -> Mail:
         return self.journal.record(

@@ -74,6 +74,11 @@ class SmtpSession(SMTP):
     def _create_envelope(self) -> SandboxEnvelope:
         return SandboxEnvelope()
 
+    def abort(self) -> None:
+        """Close at once: a TLS session's farewell would wait for a client that may be silent."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
     async def push(self, status: AnyStr) -> None:
         """Send a reply line."""
         line = _text(status)

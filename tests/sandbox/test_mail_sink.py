@@ -1,3 +1,4 @@
+import gc
 import smtplib
 import socket
 import ssl
@@ -294,6 +295,18 @@ def test_starttls_can_be_required(
         client.login("user", "pass")
         client.send_message(mail())
     assert sink.mails[0].login == "user"
+
+
+def test_closing_ends_an_encrypted_session_whose_client_is_silent(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    with Sandbox() as sandbox:
+        sink = sandbox.smtp(tls=server_tls)
+        client = smtplib.SMTP_SSL(sink.host, sink.port, timeout=5.0, context=client_tls)
+    del sandbox, sink
+    gc.collect()  # a transport left open would say so now
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        client.ehlo()
 
 
 def test_tls_from_the_first_byte(
