@@ -80,15 +80,16 @@ class PushServer:
             assert self._news.wait_for(lambda: words in self.err, PATIENCE), f"never said {words}: {self.err}"
 
     def end(self, patience: float = PATIENCE) -> int:
-        """Wait for the end of this life; its exit status, negative for a signal."""
+        """Wait for the end of this life, its workers' too; the exit status, negative for a signal."""
         code = self._running.wait(patience)
-        for reader in self._readers:
+        for reader in self._readers:  # the streams end with the last process that has them
             reader.join(PATIENCE)
+            assert not reader.is_alive(), "it has left a process behind"
         return code
 
     def kill(self) -> None:
-        """``kill -9``; it is gone when this returns."""
-        self.signal(signal.SIGKILL)
+        """``kill -9`` for all of its processes at once; they are gone when this returns."""
+        os.killpg(self._running.pid, signal.SIGKILL)
         assert self.end() == -signal.SIGKILL
 
     def stop(self) -> None:
