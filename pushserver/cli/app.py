@@ -1,7 +1,7 @@
 """The commands and their options; what they do stands in a module each.
 
 The modules are imported when their command runs: ``send`` is used in loops and must not wait for the whole
-service to be imported.
+service to be imported, and a signal during that import is to count already.
 """
 
 import sys
@@ -11,6 +11,7 @@ import typer
 
 from pushserver import __version__
 from pushserver.cli import options
+from pushserver.cli.stopping import StopRequests
 from pushserver.domain import Level, Style
 
 app = typer.Typer(
@@ -40,9 +41,10 @@ def _everywhere(
 @app.command(help="启动服务，直到 Ctrl-C 或 SIGTERM。")
 def serve(config: options.Config = options.DEFAULT_CONFIG) -> None:
     """See :func:`pushserver.cli.serve.serve`."""
-    from pushserver.cli.serve import serve as run  # noqa: PLC0415 - see the module's docstring
+    with StopRequests() as stop:
+        from pushserver.cli.serve import serve as run  # noqa: PLC0415 - see the module's docstring
 
-    raise typer.Exit(run(config))
+        raise typer.Exit(run(config, stop))
 
 
 @app.command(help="检查配置文件：列出全部错误，或显示摘要。")
@@ -95,9 +97,10 @@ def sandbox(
     smtp_port: options.SmtpPort = options.DEFAULT_SMTP_PORT,
 ) -> None:
     """See :func:`pushserver.cli.sandbox.sandbox`."""
-    from pushserver.cli.sandbox import sandbox as run  # noqa: PLC0415 - see the module's docstring
+    with StopRequests() as stop:
+        from pushserver.cli.sandbox import sandbox as run  # noqa: PLC0415 - see the module's docstring
 
-    raise typer.Exit(run(host, port, smtp_port))
+        raise typer.Exit(run(host, port, smtp_port, stop))
 
 
 @app.command(help="一条命令试用：服务、模拟平台和示例接收者都在本机运行。")
@@ -107,6 +110,7 @@ def demo(
     sandbox_port: options.SandboxPort = options.DEFAULT_SANDBOX_PORT,
 ) -> None:
     """See :func:`pushserver.cli.demo.demo`."""
-    from pushserver.cli.demo import demo as run  # noqa: PLC0415 - see the module's docstring
+    with StopRequests() as stop:
+        from pushserver.cli.demo import demo as run  # noqa: PLC0415 - see the module's docstring
 
-    raise typer.Exit(run(directory, port, sandbox_port))
+        raise typer.Exit(run(directory, port, sandbox_port, stop))

@@ -17,18 +17,17 @@ from pushserver.sandbox import Sandbox
 from pushserver.service import Service
 
 
-def demo(directory: Path, port: int, sandbox_port: int) -> int:
-    """Run the demo until a signal ends it; the exit code. ``directory`` takes everything it writes.
+def demo(directory: Path, port: int, sandbox_port: int, stop: StopRequests) -> int:
+    """Run the demo until ``stop``; the exit code. ``directory`` takes everything it writes.
 
     Raises:
         CommandFailed: it cannot start.
     """
-    with StopRequests() as stop, ExitStack() as open_things:
-        with stop.held_back():
-            sandbox = _sandbox(sandbox_port)
-            open_things.callback(sandbox.close)
-            world = populate(sandbox)
-            open_things.enter_context(ArrivalFeed(sandbox, world.labels))
+    with ExitStack() as open_things:
+        sandbox = _sandbox(sandbox_port)
+        open_things.callback(sandbox.close)
+        world = populate(sandbox)
+        open_things.enter_context(ArrivalFeed(sandbox, world.labels))
         service_port = usable_port(port)
         service, configuration = _service(world, service_port, directory)
         hello = Welcome(sandbox.url, service_port, directory, configuration)

@@ -67,6 +67,7 @@ def _configuration(world: DemoWorld, port: int, directory: Path) -> dict[str, An
         "server": {"host": "127.0.0.1", "port": port},
         "log": {"output": "file", "file_path": str(directory / "log" / "app.log")},
         "queue": {"retry_delay": RETRY_DELAY},
+        "processes": {"inline": True},
         "storage": {"url": f"sqlite:///{(directory / 'demo.db').as_posix()}"},
         "recipients": {
             MAIN_RECIPIENT: {"name": "运维告警组", "platforms": _ops_platforms(world, directory)},

@@ -22,10 +22,10 @@ def run(service: Service, stop: StopRequests, started: Callable[[], None]) -> in
     Raises:
         CommandFailed: it did not start, or gave up later.
     """
-    with stop.held_back(), start_faults():
+    with start_faults():
         service.start()
-        threading.Thread(target=_watch, args=(service, stop), name="failure-watch", daemon=True).start()
     try:
+        threading.Thread(target=_watch, args=(service, stop), name="failure-watch", daemon=True).start()
         started()
         reason = stop.wait()
         gave_up = service.failed.is_set()

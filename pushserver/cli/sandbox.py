@@ -15,19 +15,18 @@ from pushserver.sandbox import MailSink, Sandbox
 _TOKEN = "demo"  # noqa: S105 - any token will do: the sandbox is open
 
 
-def sandbox(host: str, port: int, smtp_port: int) -> int:
-    """Run the emulators until a signal ends them; the exit code.
+def sandbox(host: str, port: int, smtp_port: int, stop: StopRequests) -> int:
+    """Run the emulators until ``stop``; the exit code.
 
     Raises:
         CommandFailed: a port is taken.
     """
     emulators = Sandbox(open=True, host=host, port=port)
-    with StopRequests() as stop, ExitStack() as open_things:
-        with stop.held_back():
-            listening(emulators.start, host, port)
-            open_things.callback(emulators.close)
-            mail = listening(partial(emulators.smtp, port=smtp_port), host, smtp_port)
-            open_things.enter_context(ArrivalFeed(emulators, {}))
+    with ExitStack() as open_things:
+        listening(emulators.start, host, port)
+        open_things.callback(emulators.close)
+        mail = listening(partial(emulators.smtp, port=smtp_port), host, smtp_port)
+        open_things.enter_context(ArrivalFeed(emulators, {}))
         _introduce(emulators, mail)
         screen.say(f"收到 {stop.wait()}，正在停止…")
     return exit_codes.OK

@@ -16,8 +16,8 @@ from pushserver.service import Service
 _log = logging.getLogger(__name__)
 
 
-def serve(path: Path) -> int:
-    """Serve what the configuration in ``path`` says; the exit code.
+def serve(path: Path, stop: StopRequests) -> int:
+    """Serve what the configuration in ``path`` says until ``stop``; the exit code.
 
     Raises:
         CommandFailed: the configuration cannot be used, or the service cannot start or go on.
@@ -25,12 +25,11 @@ def serve(path: Path) -> int:
     settings = settings_in(path)
     set_up_logs(settings.log)
     service = Service(settings, console=sys.stdout)
-    with StopRequests() as stop:
-        try:
-            return run(service, stop, lambda: screen.say(_greeting(settings, service.port)))
-        except CommandFailed as failed:
-            _log.critical("%s", failed.text, extra={"action": "service_failed"})
-            raise
+    try:
+        return run(service, stop, lambda: screen.say(_greeting(settings, service.port)))
+    except CommandFailed as failed:
+        _log.critical("%s", failed.text, extra={"action": "service_failed"})
+        raise
 
 
 def set_up_logs(settings: LogSettings) -> None:

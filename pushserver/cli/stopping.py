@@ -3,8 +3,6 @@
 import os
 import queue
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -14,13 +12,16 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 """The signals that ask for an orderly end."""
 _AT_ONCE = "再次收到信号，立即退出\n".encode()
 _GLANCE = 1.0
-"""Seconds between two looks: on Windows a wait without an end cannot be interrupted by Ctrl-C."""
+"""Seconds between two looks: a signal that another thread took, or Ctrl-C on Windows, ends no wait."""
 
 
 class StopRequests:
     """As a context manager, turns the first signal into a request and makes the second end the process.
 
-    The second ends it without any farewell; a service that stores before it answers can take that.
+    To be entered before anything is started or even imported: a request during the start waits until the
+    start is over. Signals are not masked meanwhile, because worker processes would inherit the mask and be
+    deaf to their own. The second signal allows no farewell; a service that stores before it answers can
+    take that.
     """
 
     def __init__(self) -> None:
@@ -56,19 +57,3 @@ class StopRequests:
                 return self._reasons.get(timeout=_GLANCE)
             except queue.Empty:
                 continue
-
-    @contextmanager
-    def held_back(self) -> Iterator[None]:
-        """Keep signals waiting, so that none meets a half-made start.
-
-        Threads started meanwhile never get them (they inherit the mask), so they reach the main thread, the
-        only one that can act on them. Processes inherit it too and have to lift it themselves.
-        """
-        if not hasattr(signal, "pthread_sigmask"):
-            yield
-            return
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -18,7 +18,7 @@ def configuration(directory: Path, *robots: Robot, **sections: Any) -> dict[str,
         "log": {"output": "file", "file_path": str(directory / "log" / "app.log")},
         "queue": {"retry_count": 0, "timeout": 5},
         "storage": {"url": f"sqlite:///{directory}/data/store.db"},
-        "processes": {"pin": "off"},
+        "processes": {"inline": True, "pin": "off"},
         "recipients": {"ops": {"platforms": {"feishu": {"webhooks": webhooks}}}},
         **sections,
     }

@@ -155,9 +155,7 @@ class _Forked:
         self.out, out = _pipe()
         self.err, err = _pipe()
         with out, err:
-            self._process = _forking.Process(
-                target=_main, args=(list(arguments), str(cwd), out, err), daemon=True
-            )
+            self._process = _forking.Process(target=_main, args=(list(arguments), str(cwd), out, err))
             self._process.start()
 
     @property

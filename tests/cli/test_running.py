@@ -10,6 +10,7 @@ from pushserver.cli.stopping import StopRequests
 from pushserver.config import load
 from pushserver.domain import PushServerError, StoreUnavailable
 from pushserver.service import AlreadyRunning, Service
+from pushserver.service.service import InlineCrew
 from pushserver.store import NewerSchema, StoreUnwritable, UnsupportedDatabase
 
 
@@ -17,8 +18,13 @@ def test_a_service_that_gives_up_ends_with_the_reason(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = Service(load(config, {}).settings)
+
+    def give_up() -> None:
+        assert isinstance(service.crew, InlineCrew)
+        service.crew.system.fail("the store is beyond repair")
+
     with StopRequests() as stop, pytest.raises(CommandFailed) as caught:
-        run(service, stop, lambda: service.system.fail("the store is beyond repair"))
+        run(service, stop, give_up)
     assert caught.value.text == "服务无法继续: the store is beyond repair"
     assert caught.value.code == 70
     assert capsys.readouterr().err.splitlines() == ["服务无法继续，正在停止…", "服务已停止"]

@@ -101,8 +101,8 @@ def test_secrets_appear_neither_on_screen_nor_in_the_log(sandbox: Sandbox, tmp_p
         finished = process.end()
     logs = "".join(path.read_text() for path in (tmp_path / "log").iterdir())
     assert finished.code == 0
-    assert '"action":"started"' in finished.out
-    assert '"action":"started"' in logs
+    assert '"msg":"服务已启动"' in finished.out
+    assert '"msg":"服务已启动"' in logs
     assert "planted" not in finished.out + finished.err + logs
 
 

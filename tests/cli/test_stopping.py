@@ -1,8 +1,6 @@
 import signal
 import threading
 
-import pytest
-
 from pushserver.cli.stopping import StopRequests
 
 
@@ -18,24 +16,16 @@ def test_another_thread_may_ask_too() -> None:
         assert stop.wait() == "out of luck"
 
 
-def test_a_signal_that_is_held_back_arrives_afterwards() -> None:
+def test_a_signal_before_anybody_waits_is_kept() -> None:
     with StopRequests() as stop:
-        with stop.held_back():
-            signal.raise_signal(signal.SIGINT)
-            assert signal.SIGINT in signal.sigpending()
-        assert stop.wait() == "SIGINT"
+        signal.raise_signal(signal.SIGINT)
+        stop.request("later")
+        assert [stop.wait(), stop.wait()] == ["SIGINT", "later"]
 
 
-def test_threads_started_while_signals_are_held_back_never_get_them() -> None:
-    masks: list[set[int]] = []
-    with StopRequests() as stop, stop.held_back():
-        thread = threading.Thread(
-            target=lambda: masks.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
-        )
-        thread.start()
-        thread.join()
-    assert {signal.SIGINT, signal.SIGTERM} <= masks[0]
-    assert not {signal.SIGINT, signal.SIGTERM} & signal.pthread_sigmask(signal.SIG_BLOCK, ())
+def test_what_is_started_meanwhile_is_not_deaf_to_signals() -> None:
+    with StopRequests():
+        assert not {signal.SIGINT, signal.SIGTERM} & signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_the_handlers_of_before_come_back() -> None:
@@ -43,11 +33,3 @@ def test_the_handlers_of_before_come_back() -> None:
     with StopRequests():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
-
-
-def test_a_system_without_signal_masks_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(signal, "pthread_sigmask")
-    with StopRequests() as stop:
-        with stop.held_back():
-            stop.request("done")
-        assert stop.wait() == "done"
