@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 SCAN_INTERVAL = 0.5
 """Seconds between two looks for stuck and idle actors."""
+LAST_MOMENT = 0.5
+"""Seconds that an actor gets to end at the stop, however long those before it took."""
 SLEEP_SCANS = 4
 """Idle actors are looked for in every so-manieth scan: nothing depends on the moment."""
 
@@ -82,17 +84,18 @@ class ActorSystem:
             raise StartFailed(f"{cell.address} did not start: {cell.record.last_error or 'no answer'}")
 
     def stop(self, grace: float = 10.0) -> bool:
-        """End all actors in the reverse order of their start, within ``grace`` seconds each.
+        """End all actors in the reverse order of their start, within ``grace`` seconds in all.
 
-        Returns ``True`` if all of them ended by themselves. Messages still waiting are not handled.
+        Each has what those before it have left of that time, and a last moment in any case. Returns ``True`` if all of them ended by themselves. Messages still waiting are not handled.
         """
         with self.lock:
             self._stopping = True
         if not self.scheduler.running:
             return True
         clean = True
+        deadline = self.clock.monotonic() + grace
         for cell in reversed(self._in_start_order()):
-            clean &= self._stop_one(cell, grace)
+            clean &= self._stop_one(cell, max(LAST_MOMENT, deadline - self.clock.monotonic()))
         self.scheduler.stop()
         return clean
 

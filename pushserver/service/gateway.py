@@ -22,6 +22,8 @@ from pushserver.store import TaskReader
 
 THREADS = 16
 """Requests handled at once: each waits for its commit, and those that wait share one."""
+DRAIN_SHARE = 1 / 3
+"""The door's part of the time to stop; the rest is for sends under way."""
 STORE_TIMEOUT = 20.0
 """Seconds that a request waits for the store before it is refused."""
 
@@ -49,7 +51,7 @@ class GatewaySide:
 
     def specs(self) -> dict[str, ChildSpec]:
         """By name."""
-        drain = self._settings.processes.shutdown_timeout
+        drain = self._settings.processes.shutdown_timeout * DRAIN_SHARE
         door = partial(HttpDoor, server=self._server, drain=drain)
         return {"api": ChildSpec(kind="door", start=door, policy=ESSENTIAL, deadline=drain + 5.0)}
 
