@@ -177,6 +177,7 @@ def _pipe() -> tuple[IO[bytes], Connection]:
 
 def _main(arguments: list[str], cwd: str, out: Connection, err: Connection) -> None:
     """In the forked process: become ``pushserver``, as a terminal would start it."""
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, stream in enumerate((os.open(os.devnull, os.O_RDONLY), out.fileno(), err.fileno())):
         os.dup2(stream, number)
@@ -192,6 +193,13 @@ def _main(arguments: list[str], cwd: str, out: Connection, err: Connection) -> N
     code = main(arguments)
     sys.stdout.flush()
     os._exit(code)
+
+
+def _end_with_the_tests() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
 
 
 def _environment() -> dict[str, str]:
