@@ -86,7 +86,8 @@ class ActorSystem:
     def stop(self, grace: float = 10.0) -> bool:
         """End all actors in the reverse order of their start, within ``grace`` seconds in all.
 
-        Each has what those before it have left of that time, and a last moment in any case. Returns ``True`` if all of them ended by themselves. Messages still waiting are not handled.
+        Each has what those before it have left of that time, and a last moment in any case. Returns ``True``
+        if all of them ended by themselves. Messages still waiting are not handled.
         """
         with self.lock:
             self._stopping = True
