@@ -1,0 +1,131 @@
+"""What each key of the configuration means to an operator; what may stand there is read from the models.
+
+"Not in effect yet" is said where the key is read and checked, and what it is for is still being built.
+"""
+
+_LATER = "*Not in effect yet.*"
+
+MEANINGS = {
+    # server
+    "server.port": "HTTP port; 0 takes any free one",
+    "server.host": "address to listen on",
+    "server.mode": "read for compatibility; changes nothing",
+    "server.read_timeout": "from a request's first byte until it is complete",
+    "server.write_timeout": "for a client to take in its answer",
+    "server.max_header_bytes": "bytes of a request's headers before it is refused with 431",
+    # log
+    "log.level": "the least serious lines that are written; `warning` is read as `warn`",
+    "log.format": "`json`: one compact object a line; `text`: words and `key=value`",
+    "log.output": "where lines go",
+    "log.file_path": "the main file; `error.log`, `info.log` and `debug.log` stand beside it",
+    "log.max_size": f"MB at which a file is rotated. {_LATER}",
+    "log.max_backups": f"rotated files that are kept; 0 keeps all. {_LATER}",
+    "log.max_age": f"days that a rotated file is kept; 0 keeps it for good. {_LATER}",
+    "log.compress": f"compress rotated files. {_LATER}",
+    # queue
+    "queue.worker_count": "sends under way at once, in the whole service: its delivery processes share them",
+    "queue.buffer_size": "the backlog: pushes accepted and not finished before new ones are refused with 503",
+    "queue.timeout": "for one send; one that takes 3 s longer (a mail: 3 times this, and 3 s) is given up",
+    "queue.max_concurrent_per_platform": "the same for each platform",
+    "queue.batch_size": "messages that the store takes into one commit",
+    "queue.retry_count": "further rounds after a passing failure",
+    "queue.retry_delay": "before the first further round; doubles with each, up to a tenth longer by chance",
+    # task
+    "task.cleanup_interval": "between two looks for tasks past their `max_age`",
+    "task.max_age": "that a finished task can be asked for; unfinished ones are never deleted",
+    # notifications
+    "notifications.max_count": f"system notifications kept, the newest. {_LATER}",
+    # storage
+    "storage.url": "the database, as SQLAlchemy writes it; today `sqlite:///FILE` only",
+    "storage.durability": (
+        "what an accepted push survives: `process`: any crash or kill of the service; `power`: "
+        "a power failure too, for an fsync with each commit"
+    ),
+    # processes
+    "processes.gateway": "processes for HTTP; `auto`: one for every four CPUs, at least one",
+    "processes.delivery": "processes for delivery; `auto`: one for each CPU that is left, at least one",
+    "processes.pin": "pin each process to one CPU, in turn; everything but `off` does",
+    "processes.idle_after": "after which an idle recipient's actors sleep; the next push wakes them",
+    "processes.max_awake": "actors awake in a process before the longest idle ones are put to sleep",
+    "processes.shutdown_timeout": "for what is under way when the service is asked to stop",
+    "processes.inline": "everything in one process: less memory, for small machines and for tests",
+    "processes.metrics_per_actor": "metrics for every actor that is awake, not only for every kind",
+    # http
+    "http.proxy": "proxy for webhooks and HTTP notices; the environment's proxies are not used",
+    "http.ca_file": "PEM file with the authorities to trust instead of the usual ones (mail: beside them)",
+    # smtp_relay
+    "smtp_relay.enabled": f"whether the relay listens; needs `auth`. {_LATER}",
+    "smtp_relay.port": f"SMTP port; 0 takes any free one. {_LATER}",
+    "smtp_relay.host": f"address to listen on. {_LATER}",
+    "smtp_relay.from_policy": f"the sender: the account everywhere, in the envelope, or as it came. {_LATER}",
+    "smtp_relay.max_age": f"that a mail is tried for before it is returned. {_LATER}",
+    "smtp_relay.auth.username": f"the relay's one user. {_LATER}",
+    "smtp_relay.auth.password": f"and its password. {_LATER}",
+    "smtp_relay.tls.cert": f"certificate (PEM); with `key` it switches STARTTLS on. {_LATER}",
+    "smtp_relay.tls.key": f"its private key (PEM). {_LATER}",
+    "smtp_relay.tls.require": f"refuse AUTH and MAIL before STARTTLS. {_LATER}",
+    "smtp_relay.limits.message_bytes": f"bytes of one mail. {_LATER}",
+    "smtp_relay.limits.recipients": f"mailboxes of one mail. {_LATER}",
+    "smtp_relay.limits.connections": f"connections at once. {_LATER}",
+    "smtp_relay.limits.connections_per_address": f"connections at once from one address. {_LATER}",
+    "smtp_relay.limits.data_bytes": f"bytes of DATA being received at once, in all. {_LATER}",
+    "smtp_relay.limits.idle": f"without a command before the connection is closed. {_LATER}",
+    "smtp_relay.limits.auth_failures": f"failed logins before the connection is closed. {_LATER}",
+    "smtp_relay.limits.bad_commands": f"unknown commands before the connection is closed. {_LATER}",
+    "smtp_relay.accounts[].host": f"the mail server. {_LATER}",
+    "smtp_relay.accounts[].port": f"465 means TLS from the first byte, any other STARTTLS. {_LATER}",
+    "smtp_relay.accounts[].username": f"empty for a server that wants no login. {_LATER}",
+    "smtp_relay.accounts[].password": f"needed with a username. {_LATER}",
+    "smtp_relay.accounts[].from": f"the sender's address; by default the username. {_LATER}",
+    "smtp_relay.accounts[].tls": f"`false` sends in plain text. {_LATER}",
+    "smtp_relay.accounts[].timeout": f"for each step of a mail. {_LATER}",
+    "smtp_relay.accounts[].name": f"what logs and statistics call it; by default `account-1`, … {_LATER}",
+    "smtp_relay.accounts[].enabled": f"whether it is used. {_LATER}",
+    "smtp_relay.accounts[].weight": f"its share of the mails. {_LATER}",
+    "smtp_relay.accounts[].connections": f"connections kept open at most. {_LATER}",
+    # recipients
+    "recipients.*.name": "the recipient's name for people; by default its alias",
+    "recipients.*.platforms.email.enabled": "whether the channel exists for pushes",
+    "recipients.*.platforms.email.smtp.host": "the mail server",
+    "recipients.*.platforms.email.smtp.port": "465 means TLS from the first byte, any other STARTTLS",
+    "recipients.*.platforms.email.smtp.username": "empty for a server that wants no login",
+    "recipients.*.platforms.email.smtp.password": "needed with a username",
+    "recipients.*.platforms.email.smtp.from": "the sender's address; by default the username",
+    "recipients.*.platforms.email.smtp.tls": "`false` sends in plain text, for servers inside only",
+    "recipients.*.platforms.email.smtp.timeout": "each step of a mail; `queue.timeout` where that is less",
+    "recipients.*.platforms.email.recipients[].email": "a reader's address",
+    "recipients.*.platforms.email.recipients[].name": "and name",
+    "recipients.*.platforms.system.enabled": "whether the channel exists for pushes",
+    # system
+    "system.enabled": "`false` is the same as leaving the whole block out",
+}
+
+ROBOT_MEANINGS = {
+    "enabled": "whether the channel exists for pushes",
+    "webhooks[].url": "the webhook; the token in it is a secret and is never shown",
+    "webhooks[].secret": "the signing secret (Feishu, DingTalk); empty for a robot without one",
+    "webhooks[].name": "what results and logs call it, unique in its channel; by default `feishu-1`, …",
+    "webhooks[].rate": (
+        "how often it may be used: `5/s`, `90/min`, a list of such, or `off`; by default the vendor's limit. "
+        "*Not in effect yet*: the service rests when the vendor refuses for rate"
+    ),
+    "webhooks[].proxy": "proxy for this webhook alone, before `http.proxy`",
+}
+
+NOTICE_MEANINGS = {
+    "notifications[].type": (
+        "`console`: a banner on stdout; `file`: a file of its own for each; "
+        "`syslog`: the application's log; `http`: a POST"
+    ),
+    "notifications[].name": "what results and logs call it; by default `console-1`, …",
+    "notifications[].enabled": "whether it is used",
+    "notifications[].path": "directory for `file`",
+    "notifications[].url": "for `http`; 2xx is success",
+    "notifications[].timeout": "for `http`; `queue.timeout` where that is less",
+    "notifications[].headers": "for `http`",
+}
+
+for _platform in ("feishu", "dingtalk", "wechat"):
+    MEANINGS |= {f"recipients.*.platforms.{_platform}.{key}": text for key, text in ROBOT_MEANINGS.items()}
+for _place in ("recipients.*.platforms.system", "system"):
+    MEANINGS |= {f"{_place}.{key}": text for key, text in NOTICE_MEANINGS.items()}
