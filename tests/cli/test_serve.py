@@ -42,6 +42,19 @@ def test_a_service_serves_until_a_signal_ends_it_in_order(
     assert finished.out == ""
 
 
+def test_a_service_of_several_processes_stops_in_order_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    robot = sandbox.feishu("several")
+    several = {"gateway": 1, "delivery": 1}
+    config = written(tmp_path / "push.yaml", configuration(tmp_path, robot, processes=several))
+    with started("-config", str(config), cwd=tmp_path, anew=True) as process:
+        _push(port_of(process.line("服务已启动")))
+        robot.wait(1)
+        process.signal(signal.SIGTERM)
+        finished = process.end()
+    assert finished.code == 0
+    assert finished.err_lines[1:] == ["收到 SIGTERM，正在停止…", "服务已停止"]
+
+
 def test_nothing_at_all_means_serve_with_the_usual_file(sandbox: Sandbox, tmp_path: Path) -> None:
     written(tmp_path / "config" / "config.yaml", configuration(tmp_path, sandbox.feishu("usual")))
     with started(cwd=tmp_path) as process:
