@@ -54,7 +54,7 @@ class ProcessCrew:
     @property
     def failure(self) -> str:
         """Why the service cannot go on."""
-        return self.root.failure
+        return self.root.failure or "the root has crashed"
 
     def start(self) -> None:
         """Return when every worker is ready.
@@ -75,8 +75,12 @@ class ProcessCrew:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _run(self) -> None:
-        if self.root.run() != exit_codes.OK:
-            self.failed.set()
+        status = exit_codes.SOFTWARE
+        try:
+            status = self.root.run()
+        finally:  # a root that crashed is a service that cannot go on
+            if status != exit_codes.OK:
+                self.failed.set()
 
 
 def work(link: Link, settings: Settings, place: Place, network: Network) -> int:
