@@ -17,7 +17,7 @@ from pushserver.platforms.errors import Misconfigured
 from pushserver.platforms.feishu import Feishu
 from pushserver.platforms.http import HttpPost
 from pushserver.platforms.platform import Platform
-from pushserver.platforms.scrub import Scrubber, secrets_of_url
+from pushserver.platforms.scrub import Scrubber, login_secrets, secrets_of_url
 from pushserver.platforms.smtp import Mailer, Security, SmtpAccount, SmtpServer
 from pushserver.platforms.system import ConsoleNotice, FileNotice, HttpNotice, LogNotice
 from pushserver.platforms.webhook import Robot, Webhook
@@ -87,9 +87,9 @@ def _robot(platform: PlatformName, url: str, secret: str) -> tuple[Robot, str]:
 def _email(target: Mail, context: Context) -> Platform:
     mailboxes = [Mailbox(box.email, box.name) for box in target.mailboxes]
     if target.smtp is not None:
-        password = target.smtp.password.get_secret_value()
+        secrets = login_secrets(target.smtp.username, target.smtp.password.get_secret_value())
         account = SmtpAccount(_server(target.smtp, context))
-        return Email(target.name, target.smtp.from_, mailboxes, account, Scrubber(password))
+        return Email(target.name, target.smtp.from_, mailboxes, account, Scrubber(*secrets))
     if context.accounts is None:
         raise Misconfigured("没有可用的发信账户，请配置 smtp 或 smtp_relay.accounts")
     return Email(target.name, context.accounts_sender, mailboxes, context.accounts, Scrubber())

@@ -3,8 +3,11 @@
 Vendors echo what they were sent ("invalid access_token: …"), and for a robot the URL *is* the credential.
 """
 
+import html
+import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from pushserver.platforms.text import TITLE_NOTE, clean_line, cut, utf8_cost
 
@@ -17,7 +20,7 @@ class Scrubber:
     """Replaces the given secrets by ``***``; its own ``repr`` shows none of them."""
 
     def __init__(self, *secrets: str) -> None:
-        self._secrets = tuple(_spellings(secrets))
+        self._secrets = (*_spellings(secrets), *_encodings(secrets))
 
     def detail(self, text: str, *more: str) -> str:
         """``text`` on one line, at most 500 bytes, without the secrets and without ``more``."""
@@ -44,8 +47,26 @@ def secrets_of_url(url: str) -> tuple[str, ...]:
     return tuple(filter(None, (url, target.strip("/"), *tokens, parts.password)))
 
 
+def login_secrets(username: str, password: str) -> tuple[str, ...]:
+    """The password, and what is said of it in ``AUTH PLAIN`` (RFC 4616)."""
+    return (password, f"\0{username}\0{password}") if password else ()
+
+
 def _spellings(secrets: Iterable[str]) -> Iterator[str]:
     """Each secret as it is, percent-encoded and decoded: an echo may be any of them."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
             yield from {secret, quote(secret, safe=""), unquote(secret)}
+
+
+def _encodings(secrets: Iterable[str]) -> Iterator[str]:
+    """Each secret as a form, a JSON text, an HTML page or a login (base64, padded or not) would have it."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            encoded = b64encode(secret.encode("utf-8", "surrogatepass")).decode()
+            yield from {
+                quote_plus(secret),
+                json.dumps(secret)[1:-1],
+                html.escape(secret),
+                encoded.rstrip("="),
+            }

@@ -1,7 +1,7 @@
 import pytest
 
 from pushserver.platforms.query import without_parameters
-from pushserver.platforms.scrub import Scrubber, secrets_of_url
+from pushserver.platforms.scrub import Scrubber, login_secrets, secrets_of_url
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=0a1b2c3d4e5f"
 
@@ -21,6 +21,25 @@ def test_an_echo_of_a_credential_is_hidden(echo: str) -> None:
     assert "***" in text
     assert "0a1b2c3d4e5f" not in text
     assert "SEC" not in text
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        "pass+%22w%2Brd",
+        r"pass \"w+rd",
+        "pass &quot;w+rd",
+        "cGFzcyAidytyZA==",
+        "AGJvdABwYXNzICJ3K3Jk",
+    ],
+)
+def test_an_echo_in_another_encoding_is_hidden(encoded: str) -> None:
+    hidden = Scrubber(*login_secrets("bot", 'pass "w+rd')).hide(f"no {encoded} here")
+    assert hidden in {"no *** here", "no ***== here"}
+
+
+def test_without_a_password_there_is_no_login_to_hide() -> None:
+    assert login_secrets("bot", "") == ()
 
 
 def test_a_path_token_and_a_password_count_as_credentials() -> None:
