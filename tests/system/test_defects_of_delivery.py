@@ -9,8 +9,8 @@ import pytest
 
 from pushserver.sandbox import Robot, Sandbox, Stage
 from tests.system.api_client import Client, results
-from tests.system.counting_robot import CountingRobot, counting_robot
 from tests.system.deadline import until
+from tests.system.odd_robots import OddRobot, listening
 from tests.system.server_process import PushServer, serving
 from tests.system.setups import Setup, group, mailboxes, notices, setup, store_of
 from tests.system.store_file import unfinished
@@ -23,7 +23,7 @@ class World:
     """Recipients and their robots by name, and the service that knows them."""
 
     sandbox: Sandbox
-    counting: CountingRobot
+    counting: OddRobot
     recipients: dict[str, Setup] = field(default_factory=dict)
     robots: dict[str, Robot] = field(default_factory=dict)
     server: PushServer | None = None
@@ -58,7 +58,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("defects")
-    with counting_robot() as counting:
+    with listening(OddRobot()) as counting:
         world = World(sandbox, counting)
         _populate(world, directory)
         content = setup(
@@ -84,7 +84,11 @@ def _populate(world: World, directory: Path) -> None:
     world.add("Ops.Alert", feishu=["upper"])
     world.add("ops.alert", feishu=["lower"])
     world.add("lost", feishu=["lost"])
-    stream = {"name": "counting", "url": world.counting.url, "rate": "off"}
+    stream = {
+        "name": "counting",
+        "url": f"{world.counting.base}/open-apis/bot/v2/hook/counting",
+        "rate": "off",
+    }
     world.recipients["stream"] = {"feishu": {"webhooks": [stream]}}
     files = {"type": "file", "name": "files", "path": str(directory / "notifications")}
     world.recipients["files"] = {"system": notices(files)}
@@ -224,7 +228,7 @@ def test_the_last_line_names_the_task(world: World) -> None:
 def test_no_task_is_left_processing_and_no_actor_has_crashed(world: World) -> None:
     """Comes last: by now every kind of end has been there."""
     until(lambda: unfinished(store_of(world.directory)) == 0, "every task has ended")
-    assert world.client.ask("GET", "/health").data["checks"]["parked"] == []
+    assert world.client.healthy()
     assert world.server
     assert "Traceback" not in world.server.logs + world.server.err
 
