@@ -27,8 +27,9 @@ from pushserver.domain.messages import (
     SubmitTasks,
     TaskStarted,
 )
-from pushserver.store.errors import CommandRefused, outages_as_store_unavailable
+from pushserver.store.errors import CommandRefused
 from pushserver.store.tasks import TaskTable
+from pushserver.store.transaction import in_one_transaction
 
 PURGE_LIMIT = 500
 """Most tasks that one :class:`PurgeTasks` deletes, so that it never holds up the pushes behind it."""
@@ -66,45 +67,18 @@ def apply(
     buffer_size: int,
     purge_limit: int = PURGE_LIMIT,
 ) -> list[Outcome]:
-    """Execute the commands in one transaction and commit it. Returns one outcome a command, in order.
+    """Commit the commands :func:`in one transaction <.transaction.in_one_transaction>`; see there.
 
-    ``connection`` is one of a writer's engine, in no transaction, and is in none afterwards either.
     ``buffer_size`` is the most tasks that may be accepted and not final at any time.
-
-    Raises ``StoreUnavailable`` when nothing of the batch was stored. A command that the database refuses
-    for its own sake takes nobody with it: the batch is then done again, one command a transaction, and the
-    outcome of that command is :class:`CommandRefused` (or ``StoreUnavailable`` where the store went away
-    in the middle).
     """
-    try:
-        return _commit(connection, commands, buffer_size, purge_limit)
-    except StoreUnavailable:
-        raise
-    except Exception:  # noqa: BLE001 - whatever one command brought with it, the others did not
-        return [_commit_alone(connection, command, buffer_size, purge_limit) for command in commands]
 
-
-def _commit(
-    connection: Connection, commands: Sequence[TaskCommand], buffer_size: int, purge_limit: int
-) -> list[Outcome]:
-    with outages_as_store_unavailable(), connection.begin():
+    def execute(commands: Sequence[TaskCommand]) -> list[Outcome]:
         batch = _Batch(TaskTable(connection), buffer_size, purge_limit)
         outcomes = [batch.execute(command) for command in commands]
         batch.finish()
-    return outcomes
+        return outcomes
 
-
-def _commit_alone(
-    connection: Connection, command: TaskCommand, buffer_size: int, purge_limit: int
-) -> Outcome:
-    try:
-        return _commit(connection, [command], buffer_size, purge_limit)[0]
-    except StoreUnavailable as outage:
-        return outage
-    except Exception as fault:  # noqa: BLE001 - see apply
-        refusal = CommandRefused(f"the store refuses this {type(command).__name__}: {type(fault).__name__}")
-        refusal.__cause__ = fault
-        return refusal
+    return in_one_transaction(connection, commands, execute)
 
 
 class _Step(IntEnum):
