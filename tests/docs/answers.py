@@ -24,8 +24,12 @@ def same_json(shown: Any, given: Any, key: str = "") -> bool:
 
 
 def same_text(shown: str, given: str) -> bool:
-    """Whether two screens are alike."""
-    return _masked(" ".join(shown.split())) == _masked(" ".join(given.split()))
+    """Whether two screens have the same lines; what happens at once may be shown in any order."""
+    return _lines(shown) == _lines(given)
+
+
+def _lines(text: str) -> list[str]:
+    return sorted(_masked(" ".join(line.split())) for line in text.strip().splitlines())
 
 
 def _masked(text: str) -> str:

@@ -63,7 +63,7 @@ def running_demo(directory: Path) -> Iterator[Demo]:
         cwd=directory,
         env=environment() | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         text=True,
     ) as process:
         try:

@@ -4,7 +4,7 @@ A block says behind its language what is to be done with it:
 
 ``sh test``      run it; it must succeed
 ``json answer``  what the block before it answers, apart from ids, times and durations
-``text answer``  the same for words on a screen, apart from blanks too
+``text answer``  the same for the lines on a screen, apart from blanks and order too
 ``python test``  run it in a process of its own, warnings being errors
 ``yaml check``   ``pushserver check`` approves of it
 """

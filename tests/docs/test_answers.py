@@ -40,6 +40,11 @@ def test_anything_else_may_not(given: object) -> None:
     assert not same_json(SHOWN, given)
 
 
+def test_on_a_screen_what_happens_at_once_may_come_in_any_order() -> None:
+    assert same_text("feishu 成功 4 ms\nemail 成功 46 ms\n", "email  成功 52 ms\nfeishu 成功 3 ms\n")
+    assert not same_text("feishu 成功\nemail 成功\n", "feishu 成功\n")
+
+
 def test_on_a_screen_blanks_and_times_may_differ_and_words_may_not() -> None:
     assert same_text("feishu  ✓ 成功   12 ms 10:31:22", "feishu ✓ 成功 4 ms  09:00:00\n")
     assert not same_text("feishu ✓ 成功 12 ms", "feishu ✗ 失败 12 ms")
