@@ -3,8 +3,10 @@
 One stands in every process, at ``/<process>/operator``; whoever serves people asks them all.
 """
 
+import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from prometheus_client.metrics_core import Metric
 
@@ -13,6 +15,7 @@ from actors.address import Address
 from actors.cell import State
 from actors.context import Context
 from actors.errors import ActorError
+from actors.messages import Letter
 from actors.status import ActorStatus
 from actors.system import ActorSystem
 
@@ -20,34 +23,57 @@ Collect = Callable[[], Iterable[Metric]]
 
 NAME = "operator"
 """What it is called in each process."""
+LOOK_FOR = 0.5
+"""Seconds for a look at sleeping actors: others ask too, and hold silence for illness."""
+_GLANCE = 1_000
+"""Actors between two looks at the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Which life of its process this is: its id, how many there were before, when it began (monotonic)."""
+
+    pid: int
+    restarts: int
+    began: float
 
 
 @dataclass(frozen=True, slots=True)
 class ListActors:
-    """Reply: :class:`Listing`. ``None`` and empty mean: no matter which; ``under`` selects a subtree.
+    """Reply: :class:`Listing`; raises ``ActorNotFound`` at the asker if nobody may live at ``under``.
 
-    At most ``limit`` are shown; sleeping ones only when ``state`` says so.
+    ``None`` and empty mean: no matter which; ``under`` selects a subtree. At most ``limit`` are shown;
+    sleeping ones only when ``state`` says so.
     """
 
     state: State | None = None
     kind: str = ""
     under: Address | None = None
-    containing: str = ""
-    """A name that must be part of the path."""
     limit: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """``total`` actors match; these are the first of them, failing ones before the others."""
+    """``total`` actors match; these are the first of them, in the order of :func:`urgency`.
+
+    ``pid``, ``restarts`` and ``uptime`` (seconds) are those of the process.
+    """
 
     total: int
     actors: tuple[ActorStatus, ...] = field(default=())
+    complete: bool = True
+    """False if there were too many to be counted in time; ``total`` are those seen by then."""
+    pid: int = 0
+    restarts: int = 0
+    uptime: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RestartActor:
-    """Reply: how often it has been restarted by now; raises ``ActorNotFound`` at the asker."""
+    """Reply, once it has started again: how often it has been restarted by now; 0 for one that sleeps.
+
+    Raises ``ActorNotFound`` at the asker.
+    """
 
     address: Address
 
@@ -57,29 +83,80 @@ class CollectMetrics:
     """Reply: tuple of this process's metric families."""
 
 
-class Operator(Actor):
-    """Answers for the system that it is part of."""
+@dataclass(frozen=True, slots=True)
+class _Restarted:
+    """The operator's reminder that it owes an answer."""
 
-    def __init__(self, context: Context, *, system: ActorSystem, collect: Collect) -> None:
+    letter: Letter
+    restarts: int
+
+
+class Operator(Actor):
+    """Answers for the system that it is part of; never waits, so that it can always be asked."""
+
+    def __init__(
+        self, context: Context, *, system: ActorSystem, collect: Collect, life: Life | None = None
+    ) -> None:
         super().__init__(context)
         self._system = system
         self._collect = collect
+        self._life = life or Life(os.getpid(), 0, context.clock.monotonic())
 
     @receives(ListActors)
-    def list_actors(self, wanted: ListActors) -> Listing:
+    def list_actors(self, wanted: ListActors) -> Listing | ActorError:
         """Show the actors that match."""
-        source = self._system.sleeping() if wanted.state is State.SLEEPING else self._system.statuses()
-        matching = [status for status in source if _matches(status, wanted)]
-        matching.sort(key=_urgency)
-        return Listing(len(matching), tuple(matching[: wanted.limit]))
-
-    @receives(RestartActor)
-    def restart_actor(self, restart: RestartActor) -> int | ActorError:
-        """Restart one, and what stands under it."""
         try:
-            return self._system.restart(restart.address)
+            if wanted.under is not None:
+                self._system.check_known(wanted.under)
+            listing = self._asleep(wanted) if wanted.state is State.SLEEPING else self._awake(wanted)
         except ActorError as error:
             return error
+        uptime = self.context.clock.monotonic() - self._life.began
+        return replace(listing, pid=self._life.pid, restarts=self._life.restarts, uptime=uptime)
+
+    def _awake(self, wanted: ListActors) -> Listing:
+        matching = [status for status in self._system.statuses() if _matches(status, wanted)]
+        matching.sort(key=urgency)
+        return Listing(len(matching), tuple(matching[: wanted.limit]))
+
+    def _asleep(self, wanted: ListActors) -> Listing:
+        """They may be hundreds of thousands, all alike: none is kept that is not shown."""
+        give_up = self.context.clock.monotonic() + LOOK_FOR
+        shown: list[ActorStatus] = []
+        total = 0
+        for seen, status in enumerate(self._system.sleeping(wanted.under), 1):
+            if _matches(status, wanted):
+                total += 1
+                if total <= wanted.limit:
+                    shown.append(status)
+            if seen % _GLANCE == 0 and self.context.clock.monotonic() > give_up:
+                return Listing(total, tuple(shown), complete=False)
+        return Listing(total, tuple(shown))
+
+    @receives(RestartActor)
+    def restart_actor(self, restart: RestartActor) -> int | None:
+        """Restart one, and what stands under it."""
+        if self.context.address.is_under(restart.address):
+            return self._restart_myself(restart.address)
+        letter = self.defer()
+        try:
+            self._system.begin_restart(restart.address, partial(self._remind, letter))
+        except ActorError as error:
+            self.settle(letter, error)
+        return None
+
+    def _restart_myself(self, address: Address) -> int:
+        """Whoever asked is answered first: the next life of mine knows nothing of it."""
+        self._system.begin_restart(address, lambda _: None)
+        return self.context.cell.record.restarts + 1
+
+    def _remind(self, letter: Letter, restarts: int) -> None:
+        self.self_ref.tell_if_awake(_Restarted(letter, restarts))
+
+    @receives(_Restarted)
+    def restarted(self, restarted: _Restarted) -> None:
+        """One has started again."""
+        self.settle(restarted.letter, restarted.restarts)
 
     @receives(CollectMetrics)
     def collect_metrics(self, _: CollectMetrics) -> tuple[Metric, ...]:
@@ -92,13 +169,12 @@ def _matches(status: ActorStatus, wanted: ListActors) -> bool:
         (wanted.state is None or status.state is wanted.state)
         and (not wanted.kind or status.kind == wanted.kind)
         and (wanted.under is None or status.address.is_under(wanted.under))
-        and (not wanted.containing or wanted.containing in status.address.path)
     )
 
 
 _ORDER = {State.STUCK: 0, State.RESTARTING: 1, State.STOPPED: 2, State.RUNNING: 3, State.SLEEPING: 4}
 
 
-def _urgency(status: ActorStatus) -> tuple[int, int]:
-    """Failing ones first, then those that have failed; the rest in the order of the tree."""
+def urgency(status: ActorStatus) -> tuple[int, int]:
+    """What listings are sorted by: failing ones first, then those that have failed, then the others."""
     return (_ORDER[status.state], 0 if status.failures else 1)

@@ -2,10 +2,12 @@
 
 import difflib
 import logging
+import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from actors.address import Address
 from actors.cell import Cell, State
@@ -25,6 +27,8 @@ SCAN_INTERVAL = 0.5
 """Seconds between two looks for stuck and idle actors."""
 LAST_MOMENT = 0.5
 """Seconds that an actor gets to end at the stop, however long those before it took."""
+MOST_COMPARED = 5_000
+"""Names that are compared with one that is not known."""
 SLEEP_SCANS = 4
 """Idle actors are looked for in every so-manieth scan: nothing depends on the moment."""
 
@@ -171,7 +175,7 @@ class ActorSystem:
     def _create(self, parent: Cell, name: str, wanted: Address) -> Cell:
         spec = parent.spec.children.get(name)
         if spec is None:
-            raise ActorNotFound(wanted, difflib.get_close_matches(name, list(parent.spec.children), 3))
+            raise ActorNotFound(wanted, _near(name, parent.spec.children))
         cell = Cell(parent.address / name, spec, parent, Mailbox(spec.capacity))
         if spec.start is not None:
             self.ledger.enter(cell)
@@ -204,23 +208,42 @@ class ActorSystem:
             ActorNotFound: the specs do not know this name.
             AskTimeout: it has not started again in time.
         """
+        answer: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.begin_restart(address, answer.put)
+        try:
+            return answer.get(timeout=timeout)
+        except queue.Empty:
+            raise AskTimeout(f"{address} has not started again within {timeout:g} s") from None
+
+    def begin_restart(self, address: Address, done: Callable[[int], None]) -> None:
+        """Begin what :meth:`restart` waits for, for those who must not wait.
+
+        ``done`` is told what that returns, on the supervisor's thread; of a sleeping one before this returns.
+
+        Raises:
+            ActorNotFound: the specs do not know this name.
+        """
         cell = self.find(address)
         if cell is None:
-            self._check_known(address)
-            return 0
-        done = threading.Event()
-        self.scheduler.soon(partial(self.supervisor.restart, cell, done.set))
-        if not done.wait(timeout):
-            raise AskTimeout(f"{address} has not started again within {timeout:g} s")
-        return cell.record.restarts
+            self.check_known(address)
+            done(0)
+        else:
+            started_again = partial(_tell_restarts, cell, done)
+            self.scheduler.soon(partial(self.supervisor.restart, cell, started_again))
 
-    def _check_known(self, address: Address) -> None:
+    def check_known(self, address: Address) -> ChildSpec:
+        """The spec of an actor, awake or not.
+
+        Raises:
+            ActorNotFound: there is none; holds near names.
+        """
         spec = self._root.spec
         for name in address.path:
             child = spec.children.get(name)
             if child is None:
-                raise ActorNotFound(address, difflib.get_close_matches(name, list(spec.children), 3))
+                raise ActorNotFound(address, _near(name, spec.children))
             spec = child
+        return spec
 
     def statuses(self) -> list[ActorStatus]:
         """All awake actors, parents before children."""
@@ -232,16 +255,21 @@ class ActorSystem:
         with self.lock:
             return self._root.subtree()[1:]
 
-    def sleeping(self) -> Iterator[ActorStatus]:
-        """All actors that the specs know and that are not awake."""
-        yield from self._sleeping(self._root.address, self._root.spec)
+    def sleeping(self, under: Address | None = None) -> Iterator[ActorStatus]:
+        """All actors that the specs know and that are not awake; those at and below ``under`` only.
 
-    def _sleeping(self, address: Address, spec: ChildSpec) -> Iterator[ActorStatus]:
+        Raises:
+            ActorNotFound: the specs do not know ``under``.
+        """
+        top = under or self._root.address
+        return self._sleeping(top, self.check_known(top), self.find(top))
+
+    def _sleeping(self, at: Address, spec: ChildSpec, cell: Cell | None) -> Iterator[ActorStatus]:
+        """Nobody is awake under a name that is not."""
+        if cell is None and spec.start is not None:
+            yield asleep(at, spec.kind)
         for name, child in spec.children.items():
-            at = address / name
-            if child.start is not None and self.find(at) is None:
-                yield asleep(at, child.kind)
-            yield from self._sleeping(at, child)
+            yield from self._sleeping(at / name, child, cell.children.get(name) if cell is not None else None)
 
     # The watch ---------------------------------------------------------------------------------------
 
@@ -266,6 +294,16 @@ class ActorSystem:
             lives = sum(1 for cell in root.subtree() if cell.context is not None)
             if self.supervisor.put_to_sleep(root):
                 awake -= lives
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Names that may have been meant; comparing costs 20 µs each, so that only so many are."""
+    alike = (other for other in known if other[:1] == name[:1] or other[-1:] == name[-1:])
+    return difflib.get_close_matches(name, list(islice(alike, MOST_COMPARED)), 3)
+
+
+def _tell_restarts(cell: Cell, done: Callable[[int], None]) -> None:
+    done(cell.record.restarts)
 
 
 def _idle_since(root: Cell) -> float:
