@@ -56,6 +56,16 @@ def test_it_lists_the_strategies_that_there_are(readme: Page) -> None:
 
 
 @BOTH
+def test_the_service_has_every_route_that_it_lists(readme: Page) -> None:
+    source = (ROOT / "pushserver" / "api" / "app.py").read_text(encoding="utf-8")
+    there_are = set(re.findall(r'add_route\("([^"]+)"', source))
+    cells = [cell.split() for cell in first_column(readme.prose)]
+    listed = [cell[1] for cell in cells if cell and cell[0] in {"GET", "POST", "PUT", "DELETE"}]
+    assert "/api/v1/push" in listed
+    assert set(listed) <= there_are
+
+
+@BOTH
 def test_make_has_the_commands_that_it_names(readme: Page) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", readme.text, re.MULTILINE))
