@@ -20,7 +20,6 @@ _log = logging.getLogger(__name__)
 
 PRELOAD = ("pushserver.service.processes", "pushserver.service.worker")
 """What the fork server loads once, so that a worker is there in milliseconds."""
-READY_WITHIN = 60.0
 
 
 class ProcessCrew:
