@@ -7,7 +7,7 @@ lease cuts the old reader off before it can take another message.
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from actors.address import Address
 from actors.errors import MailboxFull
@@ -162,12 +162,12 @@ class Mailbox:
             self._work.clear()
             return letters
 
-    def withdraw(self, sender: Address) -> list[Letter]:
-        """Take out and return the letters of work that ``sender`` has sent."""
+    def withdraw(self, senders: Collection[Address]) -> list[Letter]:
+        """Take out and return the letters of work that these have sent."""
         with self._lock:
-            withdrawn = [letter for letter in self._work if _is_from(letter, sender)]
+            withdrawn = [letter for letter in self._work if _is_from(letter, senders)]
             if withdrawn:
-                self._work = deque(letter for letter in self._work if not _is_from(letter, sender))
+                self._work = deque(letter for letter in self._work if not _is_from(letter, senders))
             return withdrawn
 
     def close(self) -> list[Letter]:
@@ -220,5 +220,5 @@ class Lease:
         return self._mailbox.take(self, limit)
 
 
-def _is_from(letter: Letter, sender: Address) -> bool:
-    return letter.sender is not None and letter.sender.address == sender
+def _is_from(letter: Letter, senders: Collection[Address]) -> bool:
+    return letter.sender is not None and letter.sender.address in senders

@@ -263,16 +263,16 @@ class Supervisor:
         root.ending = None
         for life in takedown.lives:
             self._end_deferred(life)
-        self._withdraw_last_words(root)
+        self._withdraw_last_words(takedown)
         takedown.then()
         for cell in root.subtree()[1:]:
             self.start(cell)
 
-    def _withdraw_last_words(self, root: Cell) -> None:
-        """What a life told its children while it was ending goes back: the next one tells them anew."""
-        for cell in root.subtree()[1:]:
-            letters = cell.mailbox.withdraw(root.address)
-            self.bounce(cell, letters, Reason.STOPPED, "its sender has ended")
+    def _withdraw_last_words(self, takedown: Takedown) -> None:
+        """What lives told their children while they were ending goes back: the next ones tell them anew."""
+        ended = {life.address for life in takedown.lives}
+        for cell in takedown.root.subtree()[1:]:
+            self.bounce(cell, cell.mailbox.withdraw(ended), Reason.STOPPED, "its sender has ended")
 
     # Forgetting --------------------------------------------------------------------------------------
 
