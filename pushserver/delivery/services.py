@@ -15,7 +15,9 @@ from pushserver.store import InFlight
 class Services:
     """``store`` is the task store; ``last_line`` the channel of the global notices, if there is one.
 
-    ``send_timeout`` is ``queue.timeout``, in seconds; ``chance`` draws from 0..1.
+    ``send_timeout`` is ``queue.timeout``, in seconds; ``backlog`` is ``queue.buffer_size``: a mailbox holds
+    that many messages, since none of them has more than one for each unfinished task. ``chance`` draws
+    from 0..1.
     """
 
     store: Ref
@@ -24,6 +26,7 @@ class Services:
     rules: RetryRules
     send_timeout: float
     last_line: "LastLine | None" = None
+    backlog: int = 10_000
     rests: PlatformRests = field(default_factory=PlatformRests)
     chance: Callable[[], float] = random.random
 

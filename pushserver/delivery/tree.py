@@ -67,6 +67,7 @@ class Recipients(Mapping[str, ChildSpec]):
             },
             policy=_PARKED,
             sleeps=True,
+            capacity=self._services.backlog,
         )
 
 
@@ -80,6 +81,7 @@ def channel_spec(channel: ChannelSettings, services: Services, build: Build) -> 
             for settings in channel.targets
         },
         policy=_PARKED,
+        capacity=services.backlog,
     )
 
 
@@ -92,4 +94,6 @@ def _endpoint_spec(
 
     steps = _MAIL_STEPS if isinstance(settings, Mail) else 1
     deadline = steps * services.send_timeout + _SLACK
-    return ChildSpec(kind="endpoint", start=start, policy=_PARKED, deadline=deadline)
+    return ChildSpec(
+        kind="endpoint", start=start, policy=_PARKED, deadline=deadline, capacity=services.backlog
+    )

@@ -72,6 +72,7 @@ class DeliverySide:
             in_flight=in_flight,
             rules=retry_rules(self._settings),
             send_timeout=queue.timeout,
+            backlog=queue.buffer_size,
             last_line=LastLine(channel, names) if self._settings.system else None,
         )
 

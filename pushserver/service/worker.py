@@ -33,6 +33,9 @@ from pushserver.store import Estate, InFlight, Retention, TaskStore, open_reader
 
 _log = logging.getLogger(__name__)
 
+COMMANDS_A_TASK = 10
+"""Messages to the store that an unfinished task may have on the way at once, generously."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -121,7 +124,11 @@ class Worker:
             retention=Retention(task.max_age, task.cleanup_interval),
             estate=Estate(InFlight.recover(self._directory, {self._place.name})),
         )
-        return ChildSpec(kind="store", start=start, policy=ESSENTIAL, batch=queue.batch_size)
+        # Those who tell it something could do nothing about a refusal, so that there is room for all they say.
+        capacity = COMMANDS_A_TASK * queue.buffer_size
+        return ChildSpec(
+            kind="store", start=start, policy=ESSENTIAL, batch=queue.batch_size, capacity=capacity
+        )
 
     def _delivery_side(self) -> DeliverySide:
         recorder = InFlight(self._directory, self._place.name, self._settings.queue.worker_count)

@@ -1,11 +1,12 @@
 """Recipients sleep when idle and wake for the next message; mailboxes and the backlog are bounded."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from actors import Limits
-from pushserver.delivery import RetryRules
+from pushserver.delivery import Recipients, RetryRules
 from pushserver.domain import Delivered, EndpointBroken, QueueFull, RateLimited, TaskStatus, Transient
 from tests.delivery.parts import FEISHU, a_task
 from tests.delivery.stage import Hold, Stage
@@ -134,3 +135,13 @@ def test_a_full_first_channel_is_failed_over(new_world: Worlds) -> None:
     details = {made.verdict.detail for made in stored.attempts if not made.fallback}
     assert details == {"mailbox is full: 0 messages wait"}
     assert stored.status is TaskStatus.FAILED
+
+
+def test_every_mailbox_has_room_for_the_whole_backlog(new_world: Worlds) -> None:
+    world = new_world()
+    services = replace(world.recipients._services, backlog=12_345)
+    specs = Recipients(world.recipients._configured, services, world.stage.build)
+    recipient = specs["ops_alert"]
+    channels = list(recipient.children.values())
+    endpoints = [endpoint for each in channels for endpoint in each.children.values()]
+    assert {spec.capacity for spec in [recipient, *channels, *endpoints]} == {12_345}
