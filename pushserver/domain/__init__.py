@@ -3,6 +3,13 @@
 from pushserver.domain.attempt import Attempt, Fallback, StoredTask, Target, TaskStatus
 from pushserver.domain.errors import PushServerError, QueueFull, StoreUnavailable
 from pushserver.domain.ids import new_notification_id, new_task_id
+from pushserver.domain.notification import (
+    NOTICE_SOURCE,
+    Notification,
+    NotificationPage,
+    NotificationStatistics,
+    NotificationStatus,
+)
 from pushserver.domain.push import Delivery, Level, PlatformName, Push, Style, Task
 from pushserver.domain.strategy import MANNERS, Manner, Manners, Strategy
 from pushserver.domain.verdict import (
@@ -21,6 +28,7 @@ from pushserver.domain.wording import message_of
 
 __all__ = [
     "MANNERS",
+    "NOTICE_SOURCE",
     "VERDICTS",
     "Attempt",
     "Delivered",
@@ -31,6 +39,10 @@ __all__ = [
     "Manner",
     "Manners",
     "MessageRefused",
+    "Notification",
+    "NotificationPage",
+    "NotificationStatistics",
+    "NotificationStatus",
     "PlatformName",
     "Push",
     "PushServerError",

@@ -1,7 +1,7 @@
 """Mails on their way through the relay: the values, and the messages that cross layers about them.
 
-A mail is owed from the moment its :class:`AcceptMail` was answered until every recipient of its envelope has a
-final :class:`MailState`. All are frozen and made of values, so that they may cross processes.
+A mail is owed from the moment its :class:`AcceptMail` was answered until every recipient of its envelope has
+a final :class:`MailState`. All are frozen and made of values, so that they may cross processes.
 """
 
 import secrets

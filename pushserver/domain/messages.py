@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pushserver.domain.attempt import Attempt, Fallback, StoredTask, Target, TaskStatus
+from pushserver.domain.notification import Notification
 from pushserver.domain.push import Task
 
 # To the task store -----------------------------------------------------------------------------------
@@ -89,6 +90,40 @@ class CountResumptions:
     in_hand: tuple[tuple[str, Target], ...]
 
 
+# To the notification store ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoreNotification:
+    """Store this entry, unless its task has or had one. Reply: :class:`NotificationStored`."""
+
+    notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRead:
+    """Reply: whether there is such an entry; one that is read already stays so."""
+
+    notification_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkAllRead:
+    """Reply: how many entries were unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNotification:
+    """Reply: whether there was such an entry."""
+
+    notification_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearNotifications:
+    """Reply: how many entries there were."""
+
+
 # To a recipient --------------------------------------------------------------------------------------
 
 
@@ -112,3 +147,14 @@ class Fetched:
 
     task_id: str
     stored: StoredTask | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationStored:
+    """The answer to :class:`StoreNotification`: the task's entry is in the store.
+
+    ``refusal`` is set where it never will be, and says why: repeating it does not help.
+    """
+
+    task_id: str
+    refusal: str = ""

@@ -2,10 +2,8 @@
 
 from datetime import UTC
 
-from pushserver.domain import Delivery, Level
+from pushserver.domain import NOTICE_SOURCE, Delivery, Level
 from pushserver.platforms.text import clean, clean_line
-
-SOURCE = "PushServer-SystemNotification"
 
 _RULE = "=" * 60
 _LABELS = {Level.INFO: "信息", Level.WARNING: "警告", Level.ERROR: "错误"}
@@ -40,6 +38,6 @@ def fields(delivery: Delivery) -> dict[str, str]:
         "strategy": delivery.strategy,
         "style": push.style,
         "timestamp": f"{delivery.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "source": SOURCE,
+        "source": NOTICE_SOURCE,
         "task_id": delivery.task_id,
     }

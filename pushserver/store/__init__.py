@@ -17,6 +17,14 @@ from pushserver.store.errors import (
     outages_as_store_unavailable,
 )
 from pushserver.store.inflight import Held, InFlight, Recovered
+from pushserver.store.notifications import NotificationTable
+from pushserver.store.notifications_actor import NotificationStore
+from pushserver.store.notifications_batch import (
+    NotificationCommand,
+    NotificationOutcome,
+    apply_to_notifications,
+)
+from pushserver.store.notifications_reader import NotificationReader
 from pushserver.store.reader import TaskReader
 from pushserver.store.tasks import TaskTable
 
@@ -30,6 +38,11 @@ __all__ = [
     "InFlight",
     "NewerSchema",
     "NotADatabase",
+    "NotificationCommand",
+    "NotificationOutcome",
+    "NotificationReader",
+    "NotificationStore",
+    "NotificationTable",
     "Outcome",
     "Recovered",
     "Retention",
@@ -41,6 +54,7 @@ __all__ = [
     "TaskTable",
     "UnsupportedDatabase",
     "apply",
+    "apply_to_notifications",
     "database_file",
     "open_reader",
     "open_writer",

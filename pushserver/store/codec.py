@@ -18,6 +18,8 @@ from pushserver.domain import (
     Attempt,
     Fallback,
     Level,
+    Notification,
+    NotificationStatus,
     PlatformName,
     Push,
     RefusedMailbox,
@@ -191,3 +193,38 @@ def _as_is(value: object) -> object:
 def _to_json(value: object) -> str:
     # The default's \uXXXX is wanted here: it carries even what storable() would have to replace.
     return json.dumps(value, default=astuple, separators=(",", ":"))
+
+
+# Notifications ---------------------------------------------------------------------------------------
+
+
+def notification_to_row(notification: Notification) -> Parameters:
+    """The row of an entry; its number is the database's."""
+    return {
+        "id": notification.id,
+        "task_id": notification.task_id,
+        "reason": storable(notification.reason),
+        "title": storable(notification.title),
+        "msg": storable(notification.text),
+        "type": notification.level.value,
+        "strategy": notification.strategy,
+        "style": notification.style.value,
+        "status": notification.status.value,
+        "created_at": to_microseconds(notification.created_at),
+    }
+
+
+def notification_from_row(row: Row[Any]) -> Notification:
+    """The entry of a row of ``notifications``."""
+    return Notification(
+        id=row.id,
+        task_id=row.task_id,
+        reason=row.reason,
+        title=row.title,
+        text=row.msg,
+        level=Level(row.type),
+        strategy=row.strategy,
+        style=Style(row.style),
+        created_at=from_microseconds(row.created_at),
+        status=NotificationStatus(row.status),
+    )

@@ -40,6 +40,7 @@ metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -117,3 +118,37 @@ backlog = Table(
     **_BY_BYTES,
 )
 """One row, ``id`` 1: how many tasks are not final. Counting them for every push would cost the backlog."""
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("number", _ROW_ID, primary_key=True, autoincrement=True),
+    Column("id", String(ID_LENGTH), nullable=False, unique=True),
+    Column("task_id", String(ID_LENGTH), nullable=False),
+    Column("reason", _LONG_TEXT, nullable=False),
+    Column("title", _LONG_TEXT, nullable=False),
+    Column("msg", _LONG_TEXT, nullable=False),
+    Column("type", String(WORD_LENGTH), nullable=False),
+    Column("strategy", String(WORD_LENGTH), nullable=False),
+    Column("style", String(WORD_LENGTH), nullable=False),
+    Column("status", String(WORD_LENGTH), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    **_BY_BYTES,
+)
+"""One row an entry. ``number`` is their order: a clock that was set back must not age a new alarm."""
+
+# Pages and statistics are found in these alone: walking the messages costs forty times as much.
+Index(None, notifications.c.number)
+Index(None, notifications.c.status, notifications.c.number)
+Index(None, notifications.c.status, notifications.c.type)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("task_id", String(ID_LENGTH), primary_key=True),
+    **_BY_BYTES,
+)
+"""One row a task that has, or had, an entry in ``notifications``; it goes with the task.
+
+A last line of defence that is raised again after a crash must not bring back what an operator has deleted.
+"""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, false, insert, null, selec
 from pushserver.domain import Attempt, Fallback, StoredTask, Target, Task
 from pushserver.domain.messages import EndTask
 from pushserver.store import codec
-from pushserver.store.schema import attempts, backlog, resumptions, tasks
+from pushserver.store.schema import alarms, attempts, backlog, resumptions, tasks
 
 # Statements are built once: SQLAlchemy finds the compiled form of a statement by the statement itself, and
 # building one costs more than SQLite needs to run it.
@@ -81,6 +81,7 @@ _DELETES = [
     for table, column in (
         (attempts, attempts.c.task_id),
         (resumptions, resumptions.c.task_id),
+        (alarms, alarms.c.task_id),
         (tasks, tasks.c.id),
     )
 ]
