@@ -3,15 +3,16 @@
 import socket
 
 
-def exchange(port: int, *pieces: bytes, patience: float = 10.0) -> bytes:
-    """Send the pieces and read until the server closes the connection; a reset ends it too."""
-    with socket.create_connection(("127.0.0.1", port), timeout=patience) as connection:
+def exchange(port: int, data: bytes, *, finished: bool = True) -> bytes:
+    """Send the data, say whether that was all, and read until the server closes; a reset ends it too."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         taken = []
         try:
-            for piece in pieces:
-                connection.sendall(piece)
+            connection.sendall(data)
+            if finished:
+                connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65_536):
                 taken.append(part)
-        except (ConnectionResetError, BrokenPipeError):
-            pass
+        except ConnectionError:
+            pass  # the answer may have come before it
         return b"".join(taken)
