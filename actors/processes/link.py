@@ -1,47 +1,42 @@
 """A worker's line to its root: readiness and heartbeats up, nothing but silence down.
 
-The line is a pipe. It says more than its messages: when it breaks, the other end is gone.
+The line is a pipe. It says more than its words: when it breaks, the other end is gone.
 """
 
 import os
+import queue
 import signal
 import threading
+import time
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
 from actors.processes import exit_codes
+from actors.processes.words import Beat, Ready, RestartProcess, Word, line_of
 
 BEAT_INTERVAL: Final = 1.0
 """Seconds between two heartbeats."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """Worker to root: my actors have answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """Worker to root: I am alive."""
-
-
-@dataclass(frozen=True, slots=True)
-class RestartProcess:
-    """Worker to root: an operator wants this process restarted."""
-
-    name: str
+HELD_BACK: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+"""Signals that wait, from the birth of a worker, until :meth:`Link.open` knows what to do with them."""
 
 
 class Link:
-    """The worker's end. Signals are the root's way down: TERM means stop, and so does the end of the line."""
+    """The worker's end. Signals are the root's way down: TERM means stop, and so does the end of the line.
 
-    def __init__(self, pipe: Connection) -> None:
+    A second TERM changes nothing: a service manager may send one to all processes before the root does. It
+    is the root that loses patience, and it sends KILL. When it is gone, nobody is left to do so: then the
+    process ends by itself, ``grace`` seconds after the end of the line at the latest.
+    """
+
+    def __init__(self, pipe: Connection, *, grace: float = 30.0) -> None:
         self._pipe = pipe
+        self._grace = grace
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+        # Rung by a signal handler: an Event's lock could be in the hands of the thread that it interrupts.
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.orphaned = False
+        """Is the root gone?"""
 
     def open(self) -> None:
         """Take over the signals and begin to watch the line; on the worker's main thread.
@@ -49,41 +44,43 @@ class Link:
         Ctrl-C goes to all processes of a terminal; only the root acts on it.
         """
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         threading.Thread(target=self._watch, name="link-watch", daemon=True).start()
 
     def ready(self) -> None:
         """Tell the root that this process answers."""
-        self._send(Ready())
+        self._say(Ready())
 
     def beat(self) -> None:
         """Tell the root that this process is alive; to be called at least every few seconds."""
-        self._send(Beat())
+        self._say(Beat())
 
     def restart(self, name: str) -> None:
         """Ask the root to restart a process, this one perhaps."""
-        self._send(RestartProcess(name))
+        self._say(RestartProcess(name))
 
     def stop(self) -> None:
-        """End :meth:`wait`."""
-        self._stop.set()
+        """End :meth:`wait`, this one and all later ones. Safe in signal handlers."""
+        self._bell.put(None)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until this process is to stop; ``True`` if it is."""
-        return self._stop.wait(timeout)
-
-    def _on_term(self, *_: object) -> None:
-        # A second one is immediate: whoever sends it has lost patience.
-        if self._stop.is_set():
-            os._exit(exit_codes.OK)
-        self._stop.set()
+        try:
+            self._bell.get(timeout=timeout)
+        except queue.Empty:
+            return False
+        self._bell.put(None)  # for whoever else waits, and for the next time
+        return True
 
     def _watch(self) -> None:
         with suppress(EOFError, OSError):
             self._pipe.recv_bytes()
         self.orphaned = True
-        self._stop.set()
+        self.stop()
+        time.sleep(self._grace)
+        os._exit(exit_codes.ORPHANED)
 
-    def _send(self, message: object) -> None:
+    def _say(self, word: Word) -> None:
         with self._lock, suppress(OSError):
-            self._pipe.send(message)
+            os.write(self._pipe.fileno(), line_of(word))
