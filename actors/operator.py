@@ -14,7 +14,7 @@ from actors.actor import Actor, receives
 from actors.address import Address
 from actors.cell import State
 from actors.context import Context
-from actors.errors import ActorError
+from actors.errors import ActorError, ActorNotFound
 from actors.messages import Letter
 from actors.status import ActorStatus
 from actors.system import ActorSystem
@@ -107,6 +107,7 @@ class Operator(Actor):
         """Show the actors that match."""
         try:
             if wanted.under is not None:
+                self._check_here(wanted.under)
                 self._system.check_known(wanted.under)
             listing = self._asleep(wanted) if wanted.state is State.SLEEPING else self._awake(wanted)
         except ActorError as error:
@@ -134,8 +135,12 @@ class Operator(Actor):
         return Listing(total, tuple(shown))
 
     @receives(RestartActor)
-    def restart_actor(self, restart: RestartActor) -> int | None:
+    def restart_actor(self, restart: RestartActor) -> int | ActorError | None:
         """Restart one, and what stands under it."""
+        try:
+            self._check_here(restart.address)
+        except ActorNotFound as error:
+            return error
         if self.context.address.is_under(restart.address):
             return self._restart_myself(restart.address)
         letter = self.defer()
@@ -144,6 +149,10 @@ class Operator(Actor):
         except ActorError as error:
             self.settle(letter, error)
         return None
+
+    def _check_here(self, address: Address) -> None:
+        if address.process != self.context.address.process:
+            raise ActorNotFound(address)
 
     def _restart_myself(self, address: Address) -> int:
         """Whoever asked is answered first: the next life of mine knows nothing of it."""
