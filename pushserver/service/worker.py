@@ -124,7 +124,7 @@ class Worker:
             retention=Retention(task.max_age, task.cleanup_interval),
             estate=Estate(InFlight.recover(self._directory, {self._place.name})),
         )
-        # Those who tell it something could do nothing about a refusal, so that there is room for all they say.
+        # Those who tell it something could do nothing about a refusal: there is room for all they say.
         capacity = COMMANDS_A_TASK * queue.buffer_size
         return ChildSpec(
             kind="store", start=start, policy=ESSENTIAL, batch=queue.batch_size, capacity=capacity
@@ -140,8 +140,9 @@ class Worker:
             raise ValueError(f"{self._place.name} has a door and needs a listening socket")
         return GatewaySide(
             self._settings,
-            Census(self.system, self._place.layout, self._restart_process),
+            Census(self.system, self._place.layout),
             system=self.system,
+            restart_process=self._restart_process,
             listening=self._place.listening,
             reading=self._reading_engine(),
         )
