@@ -25,6 +25,10 @@ class ActorNotFound(ActorError):  # noqa: N818 - names what happened, as the fie
         hint = f"; near names: {', '.join(self.near)}" if self.near else ""
         super().__init__(f"no actor at {self.address}{hint}")
 
+    def __reduce__(self) -> "tuple[type[ActorNotFound], tuple[str, tuple[str, ...]]]":
+        """From its parts: pickled as other exceptions are, it would be made from its own text."""
+        return type(self), (self.address, self.near)
+
 
 class ActorFailed(ActorError):  # noqa: N818 - names what happened, as the field does
     """The actor failed while it had this message in its hands."""

@@ -3,6 +3,7 @@
 import falcon
 from falcon import Request, Response
 
+from pushserver.api.actors import ActorsResource, RestartResource
 from pushserver.api.envelope import CONTENT_TYPE
 from pushserver.api.health import HealthResource
 from pushserver.api.metrics import MetricsResource
@@ -25,4 +26,6 @@ def create_app(deps: Dependencies) -> App:
     app.add_route("/api/v1/push", PushResource(deps))
     app.add_route("/api/v1/push/batch", PushBatchResource(deps))
     app.add_route("/api/v1/task/{task_id}", TaskResource(deps))
+    app.add_route("/api/v1/actors", ActorsResource(deps.actors))
+    app.add_route("/api/v1/actors/restart", RestartResource(deps.actors))
     return app

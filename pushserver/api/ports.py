@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from actors import ActorStatus, Address, State
 from pushserver.domain import PlatformName, StoredTask, Task
 
 
@@ -62,6 +63,72 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class ActorQuery:
+    """Which actors are wanted; ``None`` and empty mean: no matter which.
+
+    ``recipient`` is an alias, ``address`` an address that may leave out the process: each selects one actor
+    and what stands under it.
+    """
+
+    state: State | None = None
+    kind: str = ""
+    recipient: str = ""
+    address: str = ""
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActorView:
+    """One actor, or one process, and the process id that it has; ``None`` while there is no process."""
+
+    status: ActorStatus
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActorPage:
+    """``total`` actors match; these are those asked for, failing ones before the others.
+
+    ``silent`` are the processes that did not answer, each with the reason: their actors are missing here.
+    Unless it is ``complete``, there were too many to be counted, and ``total`` is less than there are.
+    """
+
+    total: int
+    actors: Sequence[ActorView] = ()
+    silent: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """What was restarted, and how often it has been by now; ``None`` if nobody could say."""
+
+    address: Address
+    restarts: int | None
+
+
+class Actors(Protocol):
+    """The actors of the whole service. Called from any thread, answers within about a second."""
+
+    def page(self, query: ActorQuery) -> ActorPage:
+        """Those that match, and the processes themselves.
+
+        Raises:
+            ActorNotFound: there can be no actor at ``query.address``; holds near ones.
+        """
+
+    def restart(self, address: str) -> Restarted:
+        """Restart one and what stands under it, or a process; a sleeping one stays asleep.
+
+        Raises:
+            ActorNotFound: there can be no actor of this address; holds near ones.
+            CannotRestart: it is the whole service.
+            NotRestarted: it, or its process, does not answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """The parts that the application is built from. All callables are called from any thread, at any time.
 
@@ -76,6 +143,7 @@ class Dependencies:
     fetch: Callable[[str], StoredTask | None]
     progress: Callable[[StoredTask], Progress]
     health: Callable[[], Health]
+    actors: Actors
     metrics: Callable[[], bytes]
     now: Callable[[], datetime]
     new_task_id: Callable[[datetime], str]

@@ -2,11 +2,12 @@
 
 import logging
 import socket
+from collections.abc import Mapping
 from functools import partial
 from typing import TextIO
 
 from actors import ActorSystem, ChildSpec, Ref
-from pushserver.config import Channel, Settings, TargetSettings
+from pushserver.config import Channel, Recipient, Settings, TargetSettings
 from pushserver.delivery import (
     Gate,
     LastLine,
@@ -43,7 +44,7 @@ class DeliverySide:
         self._system = system
         self._console = console
         self._services = self._make_services(in_flight)
-        self._recipients = Recipients(settings.recipients, self._services, self._build)
+        self._recipients = Recipients(self._own(settings.recipients), self._services, self._build)
 
     def specs(self) -> dict[str, ChildSpec]:
         """By name."""
@@ -52,6 +53,14 @@ class DeliverySide:
             LAST_LINE: channel_spec(self._last_line(), self._services, self._build),
             "recipients": ChildSpec(kind="branch", children=self._recipients),
             "sweeper": ChildSpec(kind="sweeper", start=sweeper, policy=ESSENTIAL),
+        }
+
+    def _own(self, recipients: Mapping[str, Recipient]) -> Mapping[str, Recipient]:
+        """Those that belong to this process: nobody else answers to their names here."""
+        return {
+            alias: recipient
+            for alias, recipient in recipients.items()
+            if self._layout.owner(alias) == self._system.process
         }
 
     def _own_recipient(self, alias: str) -> Ref | None:

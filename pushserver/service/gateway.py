@@ -1,11 +1,10 @@
 """The door's side of a process: what the HTTP application asks of the rest of the service."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine
 
 from actors import ActorError, ActorSystem, ChildSpec, MailboxFull
@@ -17,7 +16,10 @@ from pushserver.domain import QueueFull, StoredTask, StoreUnavailable, Task, new
 from pushserver.domain.messages import SubmitTasks, TaskReady
 from pushserver.service.census import Census
 from pushserver.service.delivery import retry_rules
+from pushserver.service.directory import Directory
+from pushserver.service.health import check_health
 from pushserver.service.policies import ESSENTIAL
+from pushserver.service.scrape import Scrape
 from pushserver.store import TaskReader
 
 THREADS = 16
@@ -37,6 +39,7 @@ class GatewaySide:
         census: Census,
         *,
         system: ActorSystem,
+        restart_process: Callable[[str], None],
         listening: socket.socket,
         reading: Engine,
     ) -> None:
@@ -48,6 +51,7 @@ class GatewaySide:
         self._store = system.ref("store")
         self._rules = retry_rules(settings)
         self._census = census
+        self._directory = Directory(census, restart_process)
 
     def specs(self) -> dict[str, ChildSpec]:
         """By name."""
@@ -71,8 +75,9 @@ class GatewaySide:
                 submit=self._submit,
                 fetch=self._reader.fetch,
                 progress=self._progress,
-                health=self._census.health,
-                metrics=self._metrics,
+                health=partial(check_health, self._census, self._store),
+                actors=self._directory,
+                metrics=Scrape(self._census).page,
                 now=self._system.clock.now,
                 new_task_id=new_task_id,
             )
@@ -94,8 +99,3 @@ class GatewaySide:
         recipient = self._settings.recipients.get(stored.task.recipient)
         channels = recipient.channels if recipient else ()
         return progress_of(stored, channels, self._rules, self._system.clock.now().timestamp())
-
-    def _metrics(self) -> bytes:
-        registry = CollectorRegistry()
-        registry.register(self._census)
-        return generate_latest(registry)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pushserver.api import Dependencies, Health
+from actors import Address
+from pushserver.api import ActorPage, ActorQuery, Dependencies, Health, Restarted
 from pushserver.domain import PlatformName, StoredTask, Task, TaskStatus
 
 NOON = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -39,6 +40,29 @@ RECIPIENTS = {
 
 
 @dataclass
+class SomeActors:
+    """Shows the page it was given, and notes what it was asked."""
+
+    shown: ActorPage = field(default_factory=lambda: ActorPage(0))
+    trouble: Exception | None = None
+    restarts: int | None = 1
+    queries: list[ActorQuery] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+
+    def page(self, query: ActorQuery) -> ActorPage:
+        if self.trouble:
+            raise self.trouble
+        self.queries.append(query)
+        return self.shown
+
+    def restart(self, address: str) -> Restarted:
+        if self.trouble:
+            raise self.trouble
+        self.restarted.append(address)
+        return Restarted(Address.parse(address, "main-0"), self.restarts)
+
+
+@dataclass
 class Parts:
     """A store in memory, with the faults that the ports promise."""
 
@@ -46,6 +70,7 @@ class Parts:
     commits: list[Sequence[Task]] = field(default_factory=list)
     trouble: Exception | None = None
     fitness: Health = field(default_factory=lambda: Health(healthy=True))
+    actors: SomeActors = field(default_factory=SomeActors)
 
     def submit(self, tasks: Sequence[Task]) -> None:
         if self.trouble:
@@ -66,6 +91,7 @@ class Parts:
             fetch=self.fetch,
             progress=lambda stored: SomeProgress(),
             health=lambda: self.fitness,
+            actors=self.actors,
             metrics=lambda: b"up 1\n",
             now=lambda: NOON,
             new_task_id=lambda local: f"task_20240101_120000_{next(ids):012d}",
