@@ -29,9 +29,11 @@ class Link:
     process ends by itself, ``grace`` seconds after the end of the line at the latest.
     """
 
-    def __init__(self, pipe: Connection, *, grace: float = 30.0) -> None:
+    def __init__(self, pipe: Connection, *, grace: float = 30.0, restarts: int = 0) -> None:
         self._pipe = pipe
         self._grace = grace
+        self.restarts = restarts
+        """How often this process has been started again."""
         self._lock = threading.Lock()
         # Rung by a signal handler: an Event's lock could be in the hands of the thread that it interrupts.
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()

@@ -405,6 +405,27 @@ def test_a_caller_who_talks_nonsense_is_refused(
     until(lambda: any(message.startswith("a call was refused") for message in caplog.messages))
 
 
+def test_a_process_that_hangs_up_on_a_caller_is_gone_and_found_again_when_it_is_back(
+    town: Town, network: Network
+) -> None:
+    """As one that dies in the middle of the handshake."""
+    a = town.build("a")
+    with socket.socket(socket.AF_UNIX) as rude:
+        rude.bind(network.path("b"))
+        rude.listen()
+
+        def hang_up() -> None:
+            rude.accept()[0].close()
+
+        hanging_up = threading.Thread(target=hang_up)
+        hanging_up.start()
+        with pytest.raises(ActorUnavailable, match="b does not answer"):
+            far(a).ask(Echo(1), timeout=PATIENCE)
+        hanging_up.join(PATIENCE)
+    town.build("b")
+    assert far(a).ask(Echo(1), timeout=PATIENCE) == 1
+
+
 def test_who_has_another_key_is_refused_and_learns_only_that(
     town: Town, network: Network, caplog: pytest.LogCaptureFixture
 ) -> None:
