@@ -34,9 +34,9 @@ class Root:
     """Runs the workers of ``specs``: started in this order, stopped in reverse.
 
     At the first start each waits for the one before it to be ready. ``preload`` names modules that workers
-    find loaded: those that they use, and those that the program's own script imports, because Python runs that
-    script again in every worker (measured: 0.3 s and 23 MB each). ``on_ready`` is called once all workers are.
-    One root runs once.
+    find loaded: those that they use, and those that the program's own script imports, because Python runs
+    that script again in every worker (measured: 0.3 s and 23 MB each). ``on_ready`` is called once all
+    workers are. One root runs once.
     """
 
     def __init__(
