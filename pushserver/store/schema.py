@@ -13,12 +13,13 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
-from sqlalchemy.dialects.mysql import MEDIUMTEXT
+from sqlalchemy.dialects.mysql import MEDIUMBLOB, MEDIUMTEXT
 
 ID_LENGTH = 64
 NAME_LENGTH = 255
@@ -27,6 +28,7 @@ WORD_LENGTH = 32
 """Most characters in a word of the service's own vocabulary: platforms, strategies, states, …"""
 
 _LONG_TEXT = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+_LONG_BYTES = LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")
 _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
 # MySQL's and MariaDB's usual collations hold "Ops" and "ops" for the same recipient.
 _BY_BYTES: dict[str, Any] = {
@@ -152,3 +154,78 @@ alarms = Table(
 
 A last line of defence that is raised again after a crash must not bring back what an operator has deleted.
 """
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("number", _ROW_ID, primary_key=True, autoincrement=True),
+    Column("id", String(ID_LENGTH), nullable=False, unique=True),
+    Column("sender", _LONG_TEXT, nullable=False),
+    Column("subject", _LONG_TEXT, nullable=False),
+    Column("message_id", _LONG_TEXT, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("spool", String(NAME_LENGTH)),
+    Column("received_at", BigInteger, nullable=False),
+    Column("waiting", Boolean, nullable=False),
+    Column("next_try_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("notified", Boolean, nullable=False),
+    Column("is_dsn", Boolean, nullable=False),
+    **_BY_BYTES,
+)
+"""One row a mail; ``number`` is their order.
+
+``waiting``: somebody of the envelope is still owed it. Exactly then ``next_try_at`` is set, ``finished_at``
+is null, and there is content: a row of ``mail_contents``, or a file of this name in the ``spool``.
+"""
+
+# As for tasks: an equality, then the range or the order of one question.
+Index(None, mails.c.waiting, mails.c.next_try_at)
+Index(None, mails.c.waiting, mails.c.received_at)
+Index(None, mails.c.waiting, mails.c.finished_at)
+
+mail_contents = Table(
+    "mail_contents",
+    metadata,
+    Column("mail_id", String(ID_LENGTH), primary_key=True),
+    Column("content", _LONG_BYTES, nullable=False),
+    **_BY_BYTES,
+)
+"""Apart from ``mails``: a retry must not write a message again, and a list must not read it."""
+
+mail_recipients = Table(
+    "mail_recipients",
+    metadata,
+    Column("mail_id", String(ID_LENGTH), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("address", _LONG_TEXT, nullable=False),
+    Column("state", String(WORD_LENGTH), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("last_code", Integer),
+    Column("last_reason", _LONG_TEXT, nullable=False),
+    Column("account", String(NAME_LENGTH), nullable=False),
+    **_BY_BYTES,
+)
+"""One row a recipient of an envelope; ``place`` is its place there, from 0."""
+
+Index(None, mail_recipients.c.state, mail_recipients.c.mail_id)
+
+unconfirmed_mails = Table(
+    "unconfirmed_mails",
+    metadata,
+    Column("digest", String(NAME_LENGTH), primary_key=True),
+    Column("mail_id", String(ID_LENGTH), nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    **_BY_BYTES,
+)
+"""One row a mail whose client may not know that it was accepted, for ten minutes from ``at``."""
+
+account_counts = Table(
+    "account_counts",
+    metadata,
+    Column("account", String(NAME_LENGTH), primary_key=True),
+    Column("sent", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    **_BY_BYTES,
+)
+"""One row an account of the relay that ever counted a mail."""
