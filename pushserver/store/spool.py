@@ -1,0 +1,160 @@
+"""The spool: messages too large for a row, a file each, on the disk before anybody is told of them.
+
+A file is written under a temporary name, synced, renamed, and its directory synced: after a crash it is there
+whole, or it is an orphan. See https://man7.org/linux/man-pages/man2/fsync.2.html on why the directory, too.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pushserver.domain import StoreUnavailable
+from pushserver.domain.mail import MailContent, SpooledContent
+
+SPOOL_ABOVE = 256 * 1024
+"""Bytes; a message larger than this belongs into the spool, so that no commit has to write it."""
+
+_ID = re.compile(r"\w[\w.-]*", re.ASCII)
+_FINISHED = ".eml"
+_UNFINISHED = ".part"
+
+
+class Spool:
+    """A directory of messages, of one process; used by any of its threads.
+
+    The directory is made, for the service's user alone. Raises ``StoreUnavailable`` where that fails.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.absolute()
+        with _outages():
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_directory(self._directory.parent)
+
+    def create(self, mail_id: str) -> "SpoolFile":
+        """A new file for this mail's message; to be committed, or it leaves nothing."""
+        if not _ID.fullmatch(mail_id):
+            raise ValueError(
+                f"{mail_id!r} cannot name a file; expected ASCII letters, digits, '_', '.' and '-'"
+            )
+        return SpoolFile(self._directory / mail_id)
+
+    def locate(self, name: str) -> SpooledContent:
+        """The content of the file of this name."""
+        return SpooledContent(str(self._directory / name))
+
+    def name_of(self, content: SpooledContent) -> str:
+        """The name of a file that is here, for :meth:`locate`. Raises ``ValueError`` when it is not."""
+        path = Path(content.path)
+        if path.parent != self._directory or path.suffix != _FINISHED or not path.is_file():
+            raise ValueError("the content of a mail is not in the spool; expected a file committed there")
+        return path.name
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove these files, as far as that is possible: what stays is an orphan."""
+        for name in names:
+            _unlink(self._directory / name)
+
+    def remove_orphans(self, owned: Collection[str]) -> int:
+        """Remove all files but these; how many went. Only before anybody writes here."""
+        with _outages():
+            orphans = [
+                path
+                for path in self._directory.iterdir()
+                if path.suffix in {_FINISHED, _UNFINISHED} and path.name not in owned
+            ]
+        return sum(map(_unlink, orphans))
+
+    def free_bytes(self) -> int:
+        """What the disk has room for. Raises ``StoreUnavailable``."""
+        with _outages():
+            return shutil.disk_usage(self._directory).free
+
+
+class SpoolFile:
+    """A message on its way into the spool; a context that discards what was not committed.
+
+    All methods block for the disk and raise ``StoreUnavailable`` when it is full or broken. Used by one
+    thread at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + _FINISHED)
+        self._unfinished = path.with_name(path.name + _UNFINISHED)
+        with _outages():
+            self._file = open(self._unfinished, "xb", opener=_open_private)  # noqa: SIM115 - closed by my end
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def write(self, data: bytes) -> None:
+        """Append to the message."""
+        with _outages():
+            self._file.write(data)
+
+    def commit(self) -> SpooledContent:
+        """See that the message survives a loss of power, and give it its name. To be called once."""
+        with _outages():
+            with self._file:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            self._unfinished.rename(self._path)
+            _sync_directory(self._path.parent)
+        return SpooledContent(str(self._path))
+
+    def discard(self) -> None:
+        """Leave nothing behind; nothing happens once it was committed."""
+        with suppress(OSError):  # a full disk refuses what is still buffered
+            self._file.close()
+        _unlink(self._unfinished)
+
+
+def read_content(content: MailContent) -> bytes:
+    """The message itself. Raises ``StoreUnavailable`` when its file cannot be read."""
+    if isinstance(content, bytes):
+        return content
+    with _outages("read"):
+        return Path(content.path).read_bytes()
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unlink(path: Path) -> bool:
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _outages(doing: str = "written") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the spool cannot be {doing} now: {error.strerror or type(error).__name__}"
+        ) from error
