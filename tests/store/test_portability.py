@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Column, Delete, Dialect, Insert, Select, String, Update, make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from pushserver.store import notifications, tasks
+from pushserver.store import mail_lists, mails, notifications, tasks
 from pushserver.store.schema import metadata
 
 DIALECTS: dict[str, Dialect] = {
@@ -15,7 +15,7 @@ DIALECTS: dict[str, Dialect] = {
 }
 STATEMENTS = [
     statement
-    for module in (tasks, notifications)
+    for module in (tasks, notifications, mails, mail_lists)
     for value in vars(module).values()
     for statement in (value if isinstance(value, list) else [value])
     if isinstance(statement, Select | Insert | Update | Delete)
@@ -34,7 +34,7 @@ def schema_in(dialect: Dialect) -> str:
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_statement_can_be_said(name: str) -> None:
-    assert len(STATEMENTS) == 40
+    assert len(STATEMENTS) == 76
     for statement in STATEMENTS:
         sql = str(statement.compile(dialect=DIALECTS[name]))
         assert "RETURNING" not in sql
