@@ -17,6 +17,10 @@ from pushserver.store.errors import (
     outages_as_store_unavailable,
 )
 from pushserver.store.inflight import Held, InFlight, Recovered
+from pushserver.store.mail_actor import MailEstate, MailStore
+from pushserver.store.mail_batch import MAIL_PURGE_LIMIT, MailCommand, MailOutcome, apply_to_mails
+from pushserver.store.mail_reader import MailReader
+from pushserver.store.mails import RESENT_WITHIN, MailTable
 from pushserver.store.notifications import NotificationTable
 from pushserver.store.notifications_actor import NotificationStore
 from pushserver.store.notifications_batch import (
@@ -26,16 +30,26 @@ from pushserver.store.notifications_batch import (
 )
 from pushserver.store.notifications_reader import NotificationReader
 from pushserver.store.reader import TaskReader
+from pushserver.store.spool import SPOOL_ABOVE, Spool, SpoolFile, read_content
 from pushserver.store.tasks import TaskTable
 
 __all__ = [
     "BUSY_TIMEOUT",
+    "MAIL_PURGE_LIMIT",
     "PURGE_LIMIT",
+    "RESENT_WITHIN",
+    "SPOOL_ABOVE",
     "CommandRefused",
     "Durability",
     "Estate",
     "Held",
     "InFlight",
+    "MailCommand",
+    "MailEstate",
+    "MailOutcome",
+    "MailReader",
+    "MailStore",
+    "MailTable",
     "NewerSchema",
     "NotADatabase",
     "NotificationCommand",
@@ -46,6 +60,8 @@ __all__ = [
     "Outcome",
     "Recovered",
     "Retention",
+    "Spool",
+    "SpoolFile",
     "StoreUnusable",
     "StoreUnwritable",
     "TaskCommand",
@@ -54,9 +70,11 @@ __all__ = [
     "TaskTable",
     "UnsupportedDatabase",
     "apply",
+    "apply_to_mails",
     "apply_to_notifications",
     "database_file",
     "open_reader",
     "open_writer",
     "outages_as_store_unavailable",
+    "read_content",
 ]

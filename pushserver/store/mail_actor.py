@@ -1,0 +1,106 @@
+"""The mail store: the only actor of its process that writes mails, a mailbox full at a time."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import get_args
+
+from sqlalchemy import Connection, Engine
+
+from actors import Context, Letter, Ref, receives
+from pushserver.domain import StoreUnavailable
+from pushserver.domain.mail import AcceptMail, MailsReady, PurgeMails, RecordMailResults, RetryMails
+from pushserver.store.actor import Retention
+from pushserver.store.committer import Committer
+from pushserver.store.errors import outages_as_store_unavailable
+from pushserver.store.mail_batch import MAIL_PURGE_LIMIT, MailCommand, MailOutcome, apply_to_mails
+from pushserver.store.mails import MailTable
+from pushserver.store.spool import Spool
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class MailEstate:
+    """What one life of the mail store leaves to the next.
+
+    ``owed`` is what was told and could not be stored yet, in order. ``tidied``: the orphans in the spool were
+    removed; whoever writes there now has files that no row names yet.
+    """
+
+    owed: list[Letter] = field(default_factory=list)
+    tidied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _CleanUp:
+    """The store's reminder to look for mails past their retention."""
+
+
+class MailStore(Committer):
+    """The mails' :class:`~.committer.Committer`, which also removes orphans and deletes its old.
+
+    ``engine`` has to be opened with durability ``power``: then a mail is on the disk before whoever asked is
+    answered. ``queue`` hears of new work (:class:`MailsReady`) after every commit that brings some. To start
+    before anybody writes to the spool, and to run in one process only.
+    """
+
+    commands = get_args(MailCommand)
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        engine: Callable[[], Engine],
+        spool: Spool,
+        retention: Retention,
+        estate: MailEstate,
+        queue: Ref | None = None,
+    ) -> None:
+        super().__init__(context, engine=engine, owed=estate.owed)
+        self._spool = spool
+        self._retention = retention
+        self._estate = estate
+        self._queue = queue
+
+    def opened(self) -> None:
+        """Remove what a crash has left in the spool."""
+        if not self._estate.tidied:
+            self._remove_orphans()
+            self._estate.tidied = True
+        self.after(self._retention.interval, _CleanUp())
+
+    def _remove_orphans(self) -> None:
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - it has just been opened
+        with outages_as_store_unavailable(), connection.begin():
+            named = MailTable(connection, self._spool).spooled()
+        gone = self._spool.remove_orphans(frozenset(named.values()))
+        if gone:
+            _log.warning(
+                "%d files in the spool belonged to no mail", gone, extra={"action": "spool_orphans_removed"}
+            )
+
+    @receives(_CleanUp)
+    def clean_up(self, _: _CleanUp) -> None:
+        """Delete what is past its retention, a batch at a time so that no mail waits for long."""
+        before = self.context.clock.now() - timedelta(seconds=self._retention.max_age)
+        try:
+            (gone,) = self.apply([PurgeMails(before)])
+        except StoreUnavailable:
+            gone = 0
+        self.after(0.0 if gone == MAIL_PURGE_LIMIT else self._retention.interval, _CleanUp())
+
+    def execute(self, connection: Connection, commands: Sequence[MailCommand]) -> Sequence[MailOutcome]:
+        """See :meth:`~.committer.Committer.execute`."""
+        outcomes = apply_to_mails(connection, commands, spool=self._spool)
+        if self._queue is not None and any(map(_brings_work, commands)):
+            self._queue.tell_if_awake(MailsReady())
+        return outcomes
+
+
+def _brings_work(command: MailCommand) -> bool:
+    return isinstance(command, AcceptMail | RetryMails) or (
+        isinstance(command, RecordMailResults) and bool(command.dsns)
+    )
