@@ -22,6 +22,7 @@ def run(service: Service, stop: StopRequests, started: Callable[[], None]) -> in
     Raises:
         CommandFailed: it did not start, or gave up later.
     """
+    stop.last_act = service.kill
     with start_faults():
         service.start()
     try:

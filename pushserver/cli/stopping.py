@@ -3,6 +3,7 @@
 import os
 import queue
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -20,14 +21,18 @@ class StopRequests:
 
     To be entered before anything is started or even imported: a request during the start waits until the
     start is over. Signals are not masked meanwhile, because worker processes would inherit the mask and be
-    deaf to their own. The second signal allows no farewell; a service that stores before it answers can
-    take that.
+    deaf to their own. The second signal allows no farewell but :attr:`last_act`; a service that stores before
+    it answers can take that.
+
+    Attributes:
+        last_act: done before the second signal ends the process; in a signal handler, so it must not wait.
     """
 
     def __init__(self) -> None:
         # Unlike an Event, this queue may be used in a signal handler that interrupts its own reader.
         self._reasons: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._asked = False
+        self.last_act: Callable[[], None] = _nothing
 
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._on_signal) for number in STOPPING}
@@ -42,6 +47,7 @@ class StopRequests:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._asked:
             os.write(2, _AT_ONCE)
+            self.last_act()
             os._exit(exit_codes.ended_by(number))
         self._asked = True
         self._reasons.put(signal.Signals(number).name)
@@ -57,3 +63,7 @@ class StopRequests:
                 return self._reasons.get(timeout=_GLANCE)
             except queue.Empty:
                 continue
+
+
+def _nothing() -> None:
+    pass

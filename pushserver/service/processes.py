@@ -1,12 +1,15 @@
 """The service in several processes: a root that supervises, in a thread of this process, and its workers."""
 
 import logging
+import os
 import secrets
 import shutil
+import signal
 import socket
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from functools import partial
 
 from actors import StartFailed
@@ -73,6 +76,13 @@ class ProcessCrew:
             self._thread.join()
         shutil.rmtree(self._directory, ignore_errors=True)
 
+    def kill(self) -> None:
+        """Send KILL to every worker: orphans would end too, but in order and in their own time."""
+        for child in self.root.children:
+            if (pid := child.pid) is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def _run(self) -> None:
         status = exit_codes.SOFTWARE
         try:
@@ -85,7 +95,7 @@ class ProcessCrew:
 def work(link: Link, settings: Settings, place: Place, network: Network) -> int:
     """What a worker process does, from its start to its end."""
     logs.set_up(settings.log)
-    worker = Worker(settings, place, console=sys.stdout, restart_process=link.restart)
+    worker = Worker(settings, place, console=sys.stdout, restart_process=link.restart, restarts=link.restarts)
     transport = Transport(worker.system, network)
     transport.start()
     _beat(worker, link)

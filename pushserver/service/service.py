@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol, Self, TextIO
@@ -34,6 +35,9 @@ class Crew(Protocol):
     def stop(self) -> None:
         """Return when everything has ended."""
 
+    def kill(self) -> None:
+        """End all processes but this one at once. Safe in a signal handler."""
+
 
 class Service:
     """From :meth:`start` to :meth:`stop`; as a context manager both.
@@ -45,6 +49,7 @@ class Service:
         self._settings = settings
         self._console = console or sys.stdout
         self._resources = ExitStack()
+        self._kill: Callable[[], None] = _nobody
 
     def __enter__(self) -> Self:
         self.start()
@@ -66,6 +71,7 @@ class Service:
             undo.callback(self._resources.close)
             self.socket = self._resources.enter_context(groundwork(self._settings))
             self.crew = self._crew()
+            self._kill = self.crew.kill
             self._resources.callback(self.crew.stop)
             self.crew.start()
             undo.pop_all()
@@ -75,6 +81,10 @@ class Service:
         """Stop everything: what is under way is finished, the rest goes on at the next start."""
         self._resources.close()
         _log.info("服务已停止", extra={"action": "service_stopped"})
+
+    def kill(self) -> None:
+        """End all its processes but this one at once, whatever they do. Safe in a signal handler."""
+        self._kill()
 
     @property
     def port(self) -> int:
@@ -127,5 +137,12 @@ class InlineCrew:
         """See :class:`Crew`."""
         self.worker.stop()
 
+    def kill(self) -> None:
+        """See :class:`Crew`; it is all in this one."""
+
     def _cannot_restart(self, name: str) -> None:
         raise ActorUnavailable(f"{name} is the whole service: stop and start the service itself")
+
+
+def _nobody() -> None:
+    """Before there is a crew."""
