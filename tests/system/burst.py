@@ -23,14 +23,15 @@ class Burst:
     """Pushes ``count`` messages to the recipients in turn, and tries again what was not answered with 200.
 
     Every try has a marker of its own as its title: a push whose answer was lost may have been stored, and is
-    none of those that were accepted. ``port`` is asked for before every connection. As a context manager it
-    ends all threads.
+    none of those that were accepted. ``port`` is asked for before every connection; ``refused`` counts those
+    that nobody took. As a context manager it ends all threads.
     """
 
     def __init__(
         self, port: Callable[[], int], recipients: Sequence[str], count: int, threads: int = 8, **fields: str
     ) -> None:
         self.accepted: list[Accepted] = []
+        self.refused = 0
         self._port = port
         self._recipients = recipients
         self._count = count
@@ -80,7 +81,11 @@ class Burst:
 
     def _push(self, caller: "_Caller", number: int, marker: str) -> bool:
         recipient = self._recipients[number % len(self._recipients)]
-        task_id = caller.push(push_body(recipient, marker, **self._fields))
+        try:
+            task_id = caller.push(push_body(recipient, marker, **self._fields))
+        except ConnectionRefusedError:
+            self.refused += 1
+            return False
         if task_id is None:
             return False
         with self._news:
@@ -97,13 +102,20 @@ class _Caller:
         self._connection: http.client.HTTPConnection | None = None
 
     def push(self, body: bytes) -> str | None:
-        """The task's id; ``None`` if the push was not accepted, or nobody can say."""
+        """The task's id; ``None`` if the push was not accepted, or nobody can say.
+
+        Raises:
+            ConnectionRefusedError: nobody listens.
+        """
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=5)
         try:
             self._connection.request("POST", "/api/v1/push", body)
             answer = self._connection.getresponse()
             text = answer.read().decode()
+        except ConnectionRefusedError:
+            self.hang_up()
+            raise
         except (OSError, http.client.HTTPException):
             self.hang_up()
             return None

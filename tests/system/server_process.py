@@ -13,10 +13,11 @@ from typing import IO, Any
 import yaml
 
 from tests.system.api_client import Client
-from tests.system.deadline import PATIENCE
+from tests.system.deadline import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 _GREETING = "服务已启动"
+_TITLE = "pushserver: "
 _SETTINGS = ("PUSHSERVER_", "SERVER_", "LOG_", "QUEUE_", "TASK_", "STORAGE_", "SMTP_RELAY_", "FORCE_COLOR")
 
 
@@ -97,9 +98,17 @@ class PushServer:
         self.signal(signal.SIGTERM)
         assert self.end() == 0
 
-    @property
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def worker(self, name: str) -> int:
+        """The pid of one of its worker processes, once it is there."""
+        return until(lambda: self._workers().get(name), f"there is a worker {name}")
+
+    def _workers(self) -> dict[str, int]:
+        """By the title that each gives itself: ``pushserver: delivery-0``."""
+        return {
+            title.removeprefix(_TITLE): pid
+            for pid, title in _titles(self._running.pid)
+            if title.startswith(_TITLE)
+        }
 
     def abandon(self) -> None:
         """Leave nothing of it behind, whatever has happened."""
@@ -161,6 +170,17 @@ def serving(
         yield server.start()
     finally:
         server.abandon()
+
+
+def _titles(group: int) -> Iterator[tuple[int, str]]:
+    """Pid and command line of every process of a group."""
+    for directory in Path("/proc").iterdir():
+        if not directory.name.isdigit():
+            continue
+        with suppress(OSError):  # it has ended meanwhile
+            pid = int(directory.name)
+            if os.getpgid(pid) == group:
+                yield pid, (directory / "cmdline").read_bytes().split(b"\0")[0].decode()
 
 
 def _as_yaml(content: Mapping[str, Any]) -> str:

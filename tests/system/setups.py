@@ -25,6 +25,10 @@ def setup(directory: Path, recipients: dict[str, Setup], **sections: Setup) -> S
     }
 
 
+INLINE = {"inline": True, "shutdown_timeout": 10}
+"""One process: for what does not depend on how many there are, and sooner there."""
+
+
 def store_of(directory: Path) -> Path:
     return directory / "data" / "store.db"
 

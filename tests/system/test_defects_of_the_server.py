@@ -12,7 +12,7 @@ from tests.system.api_client import push_body
 from tests.system.deadline import until
 from tests.system.raw_request import exchange
 from tests.system.server_process import PushServer
-from tests.system.setups import group, setup
+from tests.system.setups import INLINE, group, setup
 
 Serve = Callable[..., PushServer]
 
@@ -48,7 +48,13 @@ def test_the_environment_overrides_the_file_and_the_longer_name_wins(
 ) -> None:
     robot = sandbox.feishu("overridden")
     robot.hang()
-    content = setup(tmp_path, {"ops": {"feishu": group(robot)}}, server={"port": 1}, log={"level": "error"})
+    content = setup(
+        tmp_path,
+        {"ops": {"feishu": group(robot)}},
+        server={"port": 1},
+        log={"level": "error"},
+        processes=INLINE,
+    )
     environment = {
         "SERVER_PORT": "1",
         "PUSHSERVER_SERVER_PORT": "0",
@@ -70,7 +76,7 @@ def test_the_environment_overrides_the_file_and_the_longer_name_wins(
 def test_what_kubernetes_puts_into_the_environment_is_ignored_with_a_warning(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:
-    content = setup(tmp_path, {"ops": {"feishu": group(sandbox.feishu("kubernetes"))}})
+    content = setup(tmp_path, {"ops": {"feishu": group(sandbox.feishu("kubernetes"))}}, processes=INLINE)
     server = serve(content, {"SERVER_PORT": "tcp://10.0.0.1:8080"})
     assert server.client.healthy()
     assert "SERVER_PORT" in server.err
@@ -84,7 +90,7 @@ def test_the_limit_of_a_platform_holds_over_all_tasks(sandbox: Sandbox, serve: S
         "other": {"wechat": group(other)}
     }
     queue = {"max_concurrent_per_platform": 2, "timeout": 20}
-    server = serve(setup(tmp_path, recipients, queue=queue, processes={"delivery": 1}))
+    server = serve(setup(tmp_path, recipients, queue=queue, processes=INLINE))
     for robot in robots:
         robot.hang()
     tasks = [server.client.push(robot.token) for robot in robots]
@@ -99,7 +105,7 @@ def test_the_limit_of_a_platform_holds_over_all_tasks(sandbox: Sandbox, serve: S
 @pytest.fixture
 def server(sandbox: Sandbox, serve: Serve, tmp_path: Path) -> PushServer:
     recipients = {"ops": {"feishu": group(sandbox.feishu("limits"))}}
-    return serve(setup(tmp_path, recipients, server={"read_timeout": 1}))
+    return serve(setup(tmp_path, recipients, server={"read_timeout": 1}, processes=INLINE))
 
 
 def test_requests_have_limits_of_time_and_size_and_no_origin_is_let_in(server: PushServer) -> None:

@@ -1,6 +1,8 @@
 """``kill -9`` at any moment: nothing accepted is lost, and nothing with a verdict is sent again."""
 
+import os
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,30 +100,30 @@ def test_nothing_accepted_is_lost_and_nothing_finished_is_sent_again(
     assert repetitions <= len(deaths) * len(robots) * IN_HAND
 
 
-def test_a_message_that_kills_the_process_is_given_up_and_everybody_else_is_served(
+def test_a_message_that_kills_its_process_is_given_up_and_everybody_else_is_served(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:
     poisoned, healthy = sandbox.feishu("poisoned"), sandbox.feishu("healthy")
     recipients = {"victim": {"feishu": group(poisoned)}, "neighbour": {"feishu": group(healthy)}}
-    server = serve(setup(tmp_path, recipients, queue={"retry_count": 3}))
+    processes = {"gateway": 1, "delivery": 1}
+    server = serve(setup(tmp_path, recipients, queue={"retry_count": 3}, processes=processes))
+    client = server.client
     poisoned.hang()
-    poison = server.client.push("victim", "<poison>")
+    poison, behind = client.push("victim", "<poison>"), client.push("victim", "<behind>")
     neighbours = []
     for death in range(1, DEATHS + 1):
         poisoned.wait(death)
-        neighbours.append(server.client.push("neighbour", f"<neighbour {death}>"))
-        if death == 1:
-            behind = server.client.push("victim", "<behind>")
-        server.kill()
-        server.start()
+        neighbours.append(client.push("neighbour", f"<neighbour {death}>"))
+        os.kill(server.worker("delivery-0"), signal.SIGKILL)
+    poisoned.wait_for(lambda journal: "<behind>" in journal.entries[-1].words, 20)
     poisoned.release()
 
-    task = server.client.ended(poison)
+    task = client.ended(poison)
     assert task["status"] == "failed"
     (result,) = [item for item in task["results"] if not item.get("fallback")]
     assert result["message"] == "结果未知，可能已送达"
     assert result["uncertain"] is True
-    assert {server.client.ended(task_id)["status"] for task_id in (behind, *neighbours)} == {"completed"}
+    assert {client.ended(task_id)["status"] for task_id in (behind, *neighbours)} == {"completed"}
     titles = Counter(title for title, _ in _arrived(poisoned))
     assert titles == {"<poison>": DEATHS, "<behind>": 1}
     assert len(set(_arrived(healthy))) == DEATHS

@@ -10,7 +10,7 @@ import pytest
 from pushserver.sandbox import MailSink, Sandbox, Stage
 from tests.system.api_client import Client, results
 from tests.system.server_process import PushServer, serving
-from tests.system.setups import mailboxes, setup
+from tests.system.setups import INLINE, mailboxes, setup
 
 TITLE, TEXT = "数据库延迟", "主库复制延迟 42 秒\n请处理"
 LOGIN = {"username": "bot@corp.example", "password": "pass-word"}
@@ -172,7 +172,8 @@ def test_an_untrusted_certificate_is_refused(
     sandbox: Sandbox, server_tls: ssl.SSLContext, tmp_path: Path, serve: Callable[..., PushServer]
 ) -> None:
     sink = sandbox.smtp("untrusted", starttls=server_tls)
-    content = setup(tmp_path, {"ops": {"email": mailboxes(sink, "ann@corp.example", tls=True)}})
+    recipients = {"ops": {"email": mailboxes(sink, "ann@corp.example", tls=True)}}
+    content = setup(tmp_path, recipients, processes=INLINE)
     result = _result(serve(content).client.outcome("ops"))
     assert result["message"] == "邮箱账户不可用"
     assert result["detail"].startswith("TLS证书校验失败")
@@ -188,7 +189,7 @@ def test_port_465_speaks_tls_from_the_first_byte(
         except PermissionError:
             pytest.skip("only root may listen on port 465 here")
         recipients = {"ops": {"email": mailboxes(sink, "ann@corp.example", tls=True)}}
-        content = setup(tmp_path, recipients, http={"ca_file": ca_file})
+        content = setup(tmp_path, recipients, http={"ca_file": ca_file}, processes=INLINE)
         assert serve(content).client.outcome("ops")["status"] == "completed"
         (mail,) = sink.mails
     assert mail.tls is True

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from pushserver.sandbox import Robot, Sandbox
 from tests.system.burst import Burst
 from tests.system.deadline import until
 from tests.system.server_process import PushServer
-from tests.system.setups import group, setup, store_of
+from tests.system.setups import INLINE, group, setup, store_of
 from tests.system.store_file import fates, unfinished
 
 pytestmark = pytest.mark.kill
@@ -25,13 +26,15 @@ def _titles(robot: Robot) -> Counter[str]:
     return Counter(line for entry in robot.messages for line in entry.words.split() if line[0] == "<")
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("ending", "processes"), [(signal.SIGTERM, {"gateway": 1, "delivery": 1}), (signal.SIGINT, INLINE)]
+)
 def test_a_burst_is_interrupted_in_order_and_goes_on_at_the_next_start(
-    ending: signal.Signals, sandbox: Sandbox, serve: Serve, tmp_path: Path
+    ending: signal.Signals, processes: dict[str, Any], sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:
     robot = sandbox.feishu(f"burst-{ending.name}")
     robot.delay(0.005)
-    server = serve(setup(tmp_path, {"ops": {"feishu": group(robot)}}))
+    server = serve(setup(tmp_path, {"ops": {"feishu": group(robot)}}, processes=processes))
     store = store_of(tmp_path)
     with Burst(lambda: server.port, ("ops",), 10_000, threads=4) as burst:
         burst.wait(300)
@@ -58,7 +61,7 @@ def test_a_send_that_outlasts_the_patience_does_not_hold_up_the_end_and_goes_out
 ) -> None:
     robot = sandbox.feishu("endless")
     robot.hang()
-    processes = {"shutdown_timeout": 1}
+    processes = INLINE | {"shutdown_timeout": 1}
     server = serve(
         setup(tmp_path, {"ops": {"feishu": group(robot)}}, queue={"timeout": 60}, processes=processes)
     )
