@@ -93,16 +93,16 @@ class ActorCollector(Collector):
 
     def _families(self, labels: Sequence[str], rows: Sequence["_Row"]) -> Iterator["Metric"]:
         yield from self._counters(labels, rows)
-        busy = SummaryMetricFamily(f"{self._prefix}_busy_seconds", "Time spent on messages.", labels=labels)
+        busy = SummaryMetricFamily(f"{self._prefix}_busy_seconds", _HELP["busy_seconds"], labels=labels)
         for row in rows:
             busy.add_metric(row.labels, row.counts.processed, row.counts.busy_seconds)
         yield busy
         yield from self._gauges(labels, rows)
 
     def _counters(self, labels: Sequence[str], rows: Sequence["_Row"]) -> Iterator["Metric"]:
-        handled = self._counter("messages_handled", "Messages that came to their end.", labels)
-        failures = self._counter("failures", "Lives that ended by a crash, or were replaced.", labels)
-        restarts = self._counter("restarts", "Lives after the first.", labels)
+        handled = self._counter("messages_handled", labels)
+        failures = self._counter("failures", labels)
+        restarts = self._counter("restarts", labels)
         for row in rows:
             handled.add_metric(row.labels, row.counts.processed)
             failures.add_metric(row.labels, row.counts.failures)
@@ -110,9 +110,9 @@ class ActorCollector(Collector):
         yield from (handled, failures, restarts)
 
     def _gauges(self, labels: Sequence[str], rows: Sequence["_Row"]) -> Iterator["Metric"]:
-        waiting = self._gauge("mailbox_messages", "Messages that wait in the mailbox.", labels)
-        oldest = self._gauge("oldest_message_seconds", "How long the oldest of them has waited.", labels)
-        states = self._gauge("state", "1 for the present state; a kind's: in it.", (*labels, "state"))
+        waiting = self._gauge("mailbox_messages", labels)
+        oldest = self._gauge("oldest_message_seconds", labels)
+        states = self._gauge("state", (*labels, "state"))
         for row in rows:
             waiting.add_metric(row.labels, row.waiting)
             oldest.add_metric(row.labels, row.oldest)
@@ -123,7 +123,7 @@ class ActorCollector(Collector):
     def _histogram(self, totals: Mapping[str, Totals]) -> "Metric":
         family = HistogramMetricFamily(
             f"{self._prefix}_handling_seconds",
-            "From taking a message, or a batch of them, to its end.",
+            _HELP["handling_seconds"],
             labels=("process", "kind"),
         )
         for kind, total in totals.items():
@@ -131,13 +131,23 @@ class ActorCollector(Collector):
             family.add_metric((self._system.process, kind), buckets, total.busy_seconds)
         return family
 
-    def _counter(self, name: str, text: str, labels: Sequence[str]) -> CounterMetricFamily:
-        return CounterMetricFamily(f"{self._prefix}_{name}", text, labels=labels)
+    def _counter(self, name: str, labels: Sequence[str]) -> CounterMetricFamily:
+        return CounterMetricFamily(f"{self._prefix}_{name}", _HELP[name], labels=labels)
 
-    def _gauge(self, name: str, text: str, labels: Sequence[str]) -> GaugeMetricFamily:
-        return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)
+    def _gauge(self, name: str, labels: Sequence[str]) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"{self._prefix}_{name}", _HELP[name], labels=labels)
 
 
+_HELP = {
+    "messages_handled": "Messages that came to their end. None while some wait: it hangs, or is parked.",
+    "failures": "Lives that ended by a crash, or were replaced. Growing: see its last error, and the log.",
+    "restarts": "Lives after the first, those that an operator asked for as well.",
+    "busy_seconds": "Time spent on messages, and how many. A rate near 1: it is busy all the time.",
+    "mailbox_messages": "Messages of work that wait. Growing: it is slower than what comes in.",
+    "oldest_message_seconds": "How long the first of them has waited. Minutes: look at its state.",
+    "state": "1 for the present state; per kind, so many are in it. Long not running: see its last error.",
+    "handling_seconds": "From taking a message, or a batch, to its end. Slow: look at what it talks to.",
+}
 _BOUNDS = (*(str(bound) for bound in BUCKETS), "+Inf")
 
 
