@@ -19,6 +19,7 @@ RANKS = {
     "logs": 2,
     "config": 1,
     "domain": 1,
+    "metrics": 1,
 }
 """How high each layer of ``pushserver`` stands; ``actors`` stands below all of them."""
 
@@ -56,7 +57,7 @@ def may_import(layer: str, other: str) -> bool:
         return True
     if "sandbox" in {layer, other}:
         return layer in {"cli", "service"}
-    if (layer, other) == ("config", "domain"):
+    if (layer, other) in {("config", "domain"), ("metrics", "domain")}:
         return True
     return RANKS[other] < RANKS[layer]
 

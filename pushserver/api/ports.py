@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from actors import ActorStatus, Address, State
 from pushserver.domain import PlatformName, StoredTask, Task
+from pushserver.metrics import DoorMetrics
 
 
 class Channel(Protocol):
@@ -134,8 +135,8 @@ class Dependencies:
 
     ``submit`` stores all of the tasks or none and returns once they are committed; it raises
     :class:`~pushserver.domain.QueueFull` or :class:`~pushserver.domain.StoreUnavailable`, as ``fetch`` may
-    raise the latter. ``metrics`` renders the Prometheus text format 0.0.4. ``now`` is aware, UTC;
-    ``new_task_id`` takes the same moment in local time.
+    raise the latter. ``metrics`` renders the Prometheus text format 0.0.4; ``count`` is told of every push.
+    ``now`` is aware, UTC; ``new_task_id`` takes the same moment in local time.
     """
 
     recipients: Mapping[str, Recipient]
@@ -145,5 +146,6 @@ class Dependencies:
     health: Callable[[], Health]
     actors: Actors
     metrics: Callable[[], bytes]
+    count: DoorMetrics
     now: Callable[[], datetime]
     new_task_id: Callable[[datetime], str]

@@ -10,7 +10,8 @@ from pushserver.api.body import BATCH_LIMIT, PUSH_LIMIT, read_json
 from pushserver.api.envelope import answer
 from pushserver.api.ports import Dependencies
 from pushserver.api.push_request import PushRequest, Refused, read_push, read_pushes
-from pushserver.domain import Task
+from pushserver.domain import QueueFull, StoreUnavailable, Task
+from pushserver.metrics import DoorMetrics, Refusal
 
 _SUBMITTED = "推送任务已提交"
 
@@ -23,12 +24,12 @@ class PushResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Store the push and answer its task id."""
-        request = read_push(read_json(req, PUSH_LIMIT), self._deps.recipients)
+        request = read_push(_read(req, PUSH_LIMIT, self._deps.count), self._deps.recipients)
         if isinstance(request, Refused):
-            _refuse(resp, request)
+            _refuse(resp, request, self._deps.count)
             return
         (task,) = tasks = _as_tasks([request], self._deps)
-        self._deps.submit(tasks)
+        _submit(tasks, self._deps)
         answer(resp, HTTPStatus.OK, _SUBMITTED, {"task_id": task.id})
 
 
@@ -40,14 +41,17 @@ class PushBatchResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Store the good ones and answer, in order, a task id or an error for each."""
-        pushes = read_pushes(read_json(req, BATCH_LIMIT))
+        pushes = read_pushes(_read(req, BATCH_LIMIT, self._deps.count))
         if isinstance(pushes, Refused):
-            _refuse(resp, pushes)
+            _refuse(resp, pushes, self._deps.count)
             return
         requests = [read_push(push, self._deps.recipients) for push in pushes]
         tasks = _as_tasks([request for request in requests if isinstance(request, PushRequest)], self._deps)
         if tasks:
-            self._deps.submit(tasks)
+            _submit(tasks, self._deps)
+        for request in requests:
+            if isinstance(request, Refused):
+                self._deps.count.refused(request.kind)
         stored = iter(tasks)
         results = [
             _refused_item(request) if isinstance(request, Refused) else {"task_id": next(stored).id}
@@ -56,7 +60,28 @@ class PushBatchResource:
         answer(resp, HTTPStatus.OK, _SUBMITTED, {"results": results})
 
 
-def _refuse(resp: falcon.Response, refused: Refused) -> None:
+def _read(req: falcon.Request, limit: int, count: DoorMetrics) -> object:
+    try:
+        return read_json(req, limit)
+    except falcon.HTTPError:
+        count.refused(Refusal.UNREADABLE)
+        raise
+
+
+def _submit(tasks: list[Task], deps: Dependencies) -> None:
+    try:
+        deps.submit(tasks)
+    except QueueFull:
+        deps.count.refused(Refusal.QUEUE_FULL, len(tasks))
+        raise
+    except StoreUnavailable:
+        deps.count.refused(Refusal.STORE_UNAVAILABLE, len(tasks))
+        raise
+    deps.count.accepted(tasks)
+
+
+def _refuse(resp: falcon.Response, refused: Refused, count: DoorMetrics) -> None:
+    count.refused(refused.kind)
     answer(resp, HTTPStatus.BAD_REQUEST, refused.message, errors=refused.errors)
 
 

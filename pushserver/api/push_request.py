@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from pushserver.api.near_miss import near_miss
 from pushserver.api.ports import Recipient
 from pushserver.domain import Level, PlatformName, Push, Strategy, Style
+from pushserver.metrics import Refusal
 
 _Choice = TypeVar("_Choice", Level, Strategy, Style, PlatformName)
 
@@ -58,6 +59,7 @@ class Fault:
     field: str
     reason: str
     message: str
+    kind: Refusal = Refusal.INVALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class Refused:
 
     message: str
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def kind(self) -> Refusal:
+        """What it counts as: what the first fault does."""
+        return self.faults[0].kind if self.faults else Refusal.INVALID
 
     @property
     def errors(self) -> list[dict[str, str]]:
@@ -191,17 +198,16 @@ class _Reader:
     def _check_recipient(self, alias: str, platform: PlatformName | None) -> None:
         recipient = self._recipients.get(alias)
         if recipient is None:
-            self.faults.append(
-                Fault("recipient_alias", "接收者不存在", f"接收者不存在: {_quote(alias)}"),
-            )
+            self._unreachable("recipient_alias", "接收者不存在", f"接收者不存在: {_quote(alias)}")
             return
         usable = {channel.platform for channel in recipient.channels if channel.targets}
         if platform and platform not in usable:
-            self.faults.append(Fault("platform", "接收者未启用该平台", f"接收者未启用平台: {platform}"))
+            self._unreachable("platform", "接收者未启用该平台", f"接收者未启用平台: {platform}")
         if not usable:
-            self.faults.append(
-                Fault("recipient_alias", "接收者没有可用渠道", f"接收者没有可用渠道: {_quote(alias)}"),
-            )
+            self._unreachable("recipient_alias", "接收者没有可用渠道", f"接收者没有可用渠道: {_quote(alias)}")
+
+    def _unreachable(self, field: str, reason: str, message: str) -> None:
+        self.faults.append(Fault(field, reason, message, Refusal.RECIPIENT))
 
 
 def _shape_fault(field: str, reason: str) -> Fault:

@@ -11,6 +11,7 @@ from pushserver.delivery.messages import ChannelEnded, Deliver, RepeatSend, Send
 from pushserver.delivery.services import Services
 from pushserver.domain import Attempt, Transient, Uncertain, Verdict
 from pushserver.domain.messages import RecordAttempt
+from pushserver.metrics import Failover
 
 REPEAT_AFTER = 1.0
 """Seconds before a message whose answer was lost is sent once more; ``queue.retry_delay`` if that is less."""
@@ -94,7 +95,9 @@ class Channel(Actor):
             delay = min(REPEAT_AFTER, self._services.rules.delay)
             self.after(delay, RepeatSend(job.deliver, again))
             return
-        self._send(job, job.coordinator.end(errand.target.name, outcome_of(attempt)))
+        next_ones = job.coordinator.end(errand.target.name, outcome_of(attempt))
+        self._services.metrics.failover(Failover.ENDPOINT, len(next_ones))
+        self._send(job, next_ones)
         if job.coordinator.finished:
             del self._jobs[_key(job.deliver)]
             self.settle(job.letter, ChannelEnded(job.deliver, tuple(job.attempts)))

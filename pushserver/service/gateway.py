@@ -14,6 +14,7 @@ from pushserver.config import Settings
 from pushserver.delivery import Progress, progress_of
 from pushserver.domain import QueueFull, StoredTask, StoreUnavailable, Task, new_task_id
 from pushserver.domain.messages import SubmitTasks, TaskReady
+from pushserver.metrics import DoorMetrics
 from pushserver.service.census import Census
 from pushserver.service.delivery import retry_rules
 from pushserver.service.directory import Directory
@@ -42,6 +43,7 @@ class GatewaySide:
         restart_process: Callable[[str], None],
         listening: socket.socket,
         reading: Engine,
+        metrics: DoorMetrics,
     ) -> None:
         self._settings = settings
         self._layout = census.layout
@@ -50,6 +52,7 @@ class GatewaySide:
         self._reader = TaskReader(reading)
         self._store = system.ref("store")
         self._rules = retry_rules(settings)
+        self._metrics = metrics
         self._census = census
         self._directory = Directory(census, restart_process)
 
@@ -77,6 +80,7 @@ class GatewaySide:
                 progress=self._progress,
                 health=partial(check_health, self._census, self._store),
                 actors=self._directory,
+                count=self._metrics,
                 metrics=Scrape(self._census).page,
                 now=self._system.clock.now,
                 new_task_id=new_task_id,

@@ -9,8 +9,8 @@ from typing import get_args
 from sqlalchemy import Connection, Engine
 
 from actors import Context, Letter, receives
-from pushserver.domain import StoredTask, StoreUnavailable
-from pushserver.domain.messages import CountResumptions, Fetched, FetchTask, PurgeTasks
+from pushserver.domain import Attempt, StoredTask, StoreUnavailable
+from pushserver.domain.messages import CountResumptions, Fetched, FetchTask, PurgeTasks, RecordAttempt
 from pushserver.store.batch import PURGE_LIMIT, Outcome, TaskCommand, apply
 from pushserver.store.committer import Committer
 from pushserver.store.inflight import Recovered
@@ -44,7 +44,10 @@ class _CleanUp:
 
 
 class TaskStore(Committer):
-    """The tasks' :class:`~.committer.Committer`, which also counts its dead and deletes its old."""
+    """The tasks' :class:`~.committer.Committer`, which also counts its dead and deletes its old.
+
+    ``on_attempt`` hears of every attempt once it is stored, whoever has made it.
+    """
 
     commands = get_args(TaskCommand)
 
@@ -56,11 +59,13 @@ class TaskStore(Committer):
         buffer_size: int,
         retention: Retention,
         estate: Estate,
+        on_attempt: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         super().__init__(context, engine=engine, owed=estate.owed)
         self._buffer_size = buffer_size
         self._retention = retention
         self._estate = estate
+        self._on_attempt = on_attempt
 
     def opened(self) -> None:
         """Count what dead processes had in their hands."""
@@ -88,7 +93,11 @@ class TaskStore(Committer):
 
     def execute(self, connection: Connection, commands: Sequence[TaskCommand]) -> Sequence[Outcome]:
         """See :meth:`~.committer.Committer.execute`."""
-        return apply(connection, commands, buffer_size=self._buffer_size)
+        outcomes = apply(connection, commands, buffer_size=self._buffer_size)
+        for command, outcome in zip(commands, outcomes, strict=True):
+            if isinstance(command, RecordAttempt) and outcome is None:
+                self._on_attempt(command.attempt)
+        return outcomes
 
     def word_on(self, command: TaskCommand, outcome: object) -> object:
         """See :meth:`~.committer.Committer.word_on`."""

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from actors import Address
 from pushserver.api import ActorPage, ActorQuery, Dependencies, Health, Restarted
 from pushserver.domain import PlatformName, StoredTask, Task, TaskStatus
+from pushserver.metrics import DoorMetrics
 
 NOON = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -71,6 +74,7 @@ class Parts:
     trouble: Exception | None = None
     fitness: Health = field(default_factory=lambda: Health(healthy=True))
     actors: SomeActors = field(default_factory=SomeActors)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def submit(self, tasks: Sequence[Task]) -> None:
         if self.trouble:
@@ -93,6 +97,7 @@ class Parts:
             health=lambda: self.fitness,
             actors=self.actors,
             metrics=lambda: b"up 1\n",
+            count=DoorMetrics(self.registry),
             now=lambda: NOON,
             new_task_id=lambda local: f"task_20240101_120000_{next(ids):012d}",
         )

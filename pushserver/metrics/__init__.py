@@ -1,0 +1,11 @@
+"""What one process counts for Prometheus: pushes at the door, their delivery, the queue, the process itself.
+
+All label values come from closed sets, so that the number of series is bounded. Help texts say what to do.
+"""
+
+from pushserver.metrics.delivery import DeliveryMetrics, Failover
+from pushserver.metrics.door import DoorMetrics, Refusal
+from pushserver.metrics.process import ProcessCollector
+from pushserver.metrics.queue import QueueCollector
+
+__all__ = ["DeliveryMetrics", "DoorMetrics", "Failover", "ProcessCollector", "QueueCollector", "Refusal"]
