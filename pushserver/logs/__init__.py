@@ -1,0 +1,25 @@
+"""Log lines: what they look like, what they must not show, where they go, and the files' rotation.
+
+Records carry stable machine names in ``extra`` (``action``, all listed in ``docs/logs.md``) and the seed's
+fields (``platform``, ``recipient``, ``error``). :func:`set_up` is for every process, :class:`Rotator` for the
+one that started the others.
+"""
+
+from pushserver.logs.levels import LEVELS
+from pushserver.logs.redaction import HIDDEN, Redactor
+from pushserver.logs.rotation import Rotation
+from pushserver.logs.rotator import Rotator
+from pushserver.logs.setup import set_up
+from pushserver.logs.switch import LevelFile, OnSwitchSignal, switch
+
+__all__ = [
+    "HIDDEN",
+    "LEVELS",
+    "LevelFile",
+    "OnSwitchSignal",
+    "Redactor",
+    "Rotation",
+    "Rotator",
+    "set_up",
+    "switch",
+]
