@@ -60,6 +60,11 @@ class Child:
         """Of the present process."""
         return self.process.pid if self.process is not None else None
 
+    @property
+    def unwatched(self) -> bool:
+        """Does it live on without the fork server that it came from?"""
+        return self.process is not None and self._sentinel is None
+
     def begin(self, process: BaseProcess, pipe: Connection, now: float) -> None:
         """A process has been started, and this is our end of its line."""
         self.process, self.pipe, self._lines = process, pipe, Lines()
@@ -84,7 +89,7 @@ class Child:
         """Has the process ended? To be asked after :meth:`hear`, with the sources that are ready."""
         if self.process is None:
             return False
-        if self._sentinel is None:
+        if self.unwatched:
             return self.pipe is None
         if self._sentinel not in ready:
             return False

@@ -1,7 +1,7 @@
 """What travels between processes. A batch of frames is one pickled tuple, one write.
 
 Frames are named tuples of plain values, and addresses are tuples of strings: pickling slotted dataclasses
-costs three times as much. What actors say to one another is pickled by itself: whoever sends what cannot be
+costs twice as much. What actors say to one another is pickled by itself: whoever sends what cannot be
 pickled hears of it at once, and what cannot be read over there spoils nothing but itself.
 """
 

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
@@ -123,6 +123,9 @@ class Root:
         for child in self.children:
             if child.has_ended(ready):
                 self._on_end(child)
+        if any(child.unwatched for child in self.children):
+            with _signals_held_back():
+                forkserver.ensure_running()  # so that the next start need not wait for what is to be loaded
 
     def _listen(self, child: Child) -> None:
         for word in child.hear():

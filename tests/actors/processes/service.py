@@ -22,7 +22,9 @@ def main(ear: str, kind: str) -> int:
         ),
         ProcessSpec("two", play, (Mouth(ear, "two"), parts[kind]), policy, patience),
     ]
-    root = Root(specs, on_ready=lambda: Mouth(ear, "root").say("ready"))
+    root = Root(
+        specs, preload=["tests.actors.processes.workers"], on_ready=lambda: Mouth(ear, "root").say("ready")
+    )
     root.take_signals()
     return root.run()
 
