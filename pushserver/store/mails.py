@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, false, func, insert, null, select, true, update
+from sqlalchemy import Connection, Row, bindparam, delete, false, func, insert, null, select, true, update
 
 from pushserver.domain.mail import (
     Mail,
+    MailContent,
     MailCounts,
     MailResult,
     QueuedMail,
@@ -86,7 +88,6 @@ _FETCH = (
     select(mails, mail_contents.c.content)
     .outerjoin(mail_contents, mail_contents.c.mail_id == mails.c.id)
     .where(_THESE_MAILS)
-    .order_by(mails.c.next_try_at, mails.c.number)
 )
 _COUNT_WAITING = select(func.count()).select_from(mails).where(_WAITING)
 _WAITING_OF = select(mails.c.id).where(_THESE_MAILS, _WAITING)
@@ -262,18 +263,20 @@ class MailTable:
     def due(self, now: datetime, limit: int, exclude: AbstractSet[str]) -> tuple[QueuedMail, ...]:
         """Up to ``limit`` mails to be tried at ``now``, but none of ``exclude``, the longest due first."""
         window = {"now": codec.to_microseconds(now), "most": limit + len(exclude)}
-        found = self._connection.execute(_DUE, window).scalars()
-        wanted = [mail_id for mail_id in found if mail_id not in exclude][:limit]
+        due = self._connection.execute(_DUE, window).scalars()
+        wanted = [mail_id for mail_id in due if mail_id not in exclude][:limit]
         if not wanted:
             return ()
-        rows = self._connection.execute(_FETCH, {"mail_ids": wanted}).all()
+        found = {row.id: row for row in self._connection.execute(_FETCH, {"mail_ids": wanted})}
         recipients = recipients_of(self._connection, wanted)
         return tuple(
-            mail_codec.queued_from_row(
-                row, recipients[row.id], row.content if row.spool is None else self._spool.locate(row.spool)
-            )
-            for row in rows
+            mail_codec.queued_from_row(found[mail_id], recipients[mail_id], self._content_of(found[mail_id]))
+            for mail_id in wanted
         )
+
+    def _content_of(self, row: Row[Any]) -> MailContent:
+        content: bytes = row.content
+        return content if row.spool is None else self._spool.locate(row.spool)
 
     def spooled(self, mail_ids: Iterable[str] | None = None) -> dict[str, str]:
         """The files of these mails, or of all, by the mail's id; of those that somebody waits for."""

@@ -1,7 +1,7 @@
 """What the mail store costs here and now, on a disk that is waited for.
 
-``python -m tests.store.measure_mails [DIRECTORY]``: without one it is the system's temporary one, which may be
-in memory.
+``python -m tests.store.measure_mails [DIRECTORY]``: without one it is the system's temporary one, which may
+be in memory.
 """
 
 import sys
