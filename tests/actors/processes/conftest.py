@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from actors.processes import Child, Network, ProcessSpec, Root
-from tests.actors.cast import Stage
+from tests.actors.cast import Stage, until
 from tests.actors.processes.town import Town
 from tests.actors.processes.workers import PATIENCE, Ear
 
@@ -88,6 +88,12 @@ def descendants(pid: int) -> list[int]:
         for child in (task / "children").read_text().split()
     ]
     return children + [below for child in children for below in descendants(child)]
+
+
+def freeze(pid: int) -> None:
+    """Stop a process; it may do a little more after the signal has been sent."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] == "T")
 
 
 def wait_for_end(pid: int, seconds: float = PATIENCE) -> bool:

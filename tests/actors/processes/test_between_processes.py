@@ -11,7 +11,7 @@ import pytest
 from actors import ActorSystem, ActorUnavailable, Address, AskTimeout, ChildSpec, Ref
 from actors.policy import Backoff, Exhausted, Policy
 from actors.processes import Network, Patience, ProcessSpec, Transport
-from tests.actors.processes.conftest import Running, Supervise
+from tests.actors.processes.conftest import Running, Supervise, freeze
 from tests.actors.processes.workers import PATIENCE, Count, Ear, HowMany, Mouth, Pid, Sleep, Tally, host
 
 pytestmark = pytest.mark.kill
@@ -77,7 +77,7 @@ def test_asking_a_stopped_process_ends_by_the_deadline_and_telling_it_never_bloc
 ) -> None:
     doorman, counter = far(here, "doorman"), far(here, "counter")
     pid = doorman.ask(Pid(), timeout=PATIENCE)
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     begun = time.monotonic()
     with pytest.raises(AskTimeout):
         doorman.ask(Pid(), timeout=0.2)
@@ -93,7 +93,7 @@ def test_a_process_that_stays_stopped_is_replaced_and_found_again(
 ) -> None:
     doorman = far(here, "doorman")
     pid = doorman.ask(Pid(), timeout=PATIENCE)
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     with pytest.raises(ActorUnavailable, match="is gone"):
         doorman.ask(Pid(), timeout=PATIENCE)
     successor = ear.hear("there", "ready").pid
