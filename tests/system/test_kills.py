@@ -15,7 +15,7 @@ from pushserver.sandbox import Robot, Sandbox
 from tests.system.burst import Accepted, Burst
 from tests.system.deadline import until
 from tests.system.server_process import PushServer
-from tests.system.setups import group, setup, store_of
+from tests.system.setups import INLINE, group, setup, store_of
 from tests.system.store_file import delivered, fates, unfinished
 
 pytestmark = pytest.mark.kill
@@ -77,7 +77,7 @@ def test_nothing_accepted_is_lost_and_nothing_finished_is_sent_again(
     robots = [sandbox.feishu(f"crash-{number}", secret="s") for number in range(4)]
     groups = {"both": robots[:2], "third": robots[2:3], "fourth": robots[3:]}
     recipients = {alias: {"feishu": group(*members)} for alias, members in groups.items()}
-    server = serve(setup(tmp_path, recipients, queue={"retry_count": 3}))
+    server = serve(setup(tmp_path, recipients, queue={"retry_count": 3}, processes=INLINE))
     accepted, deaths = _pushed_through_kills(server, sandbox)
     until(lambda: unfinished(store_of(tmp_path)) == 0, "everything has ended", 40)
     shown = {server.client.task(push.task_id)["status"] for push in accepted[::100]}

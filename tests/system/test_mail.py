@@ -43,7 +43,8 @@ def server(
         name: {"email": mailboxes(sink, "ann@corp.example", "bob@corp.example", **own.get(name, {}))}
         for name, sink in sinks.items()
     }
-    content = setup(directory, recipients, queue={"retry_count": 2}, http={"ca_file": ca_file})
+    queue = {"retry_count": 2}
+    content = setup(directory, recipients, queue=queue, http={"ca_file": ca_file}, processes=INLINE)
     with serving(directory, content) as server:
         yield server
 

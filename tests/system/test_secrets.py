@@ -143,7 +143,7 @@ class Ruin:
             "Authorization": f"Bearer {self.plants.token(f'{name} bearer')}",
             "X-Api-Key": self.plants.secret(f"{name} key"),
         }
-        return {"type": "http", "name": name, "url": robot.url, "headers": headers}
+        return {"type": "http", "name": name, "url": robot.url, "timeout": 1, "headers": headers}
 
     # mail
 

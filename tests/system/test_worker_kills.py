@@ -70,13 +70,17 @@ def test_a_worker_that_is_killed_comes_back_and_nobody_else_restarts(
     assert server.client.healthy()
 
 
+@pytest.mark.parametrize("everything", [False, True], ids=["the root alone", "everything"])
 def test_without_their_root_the_workers_end_and_the_next_start_finds_everything(
-    server: PushServer, robots: list[Robot]
+    everything: bool, server: PushServer, robots: list[Robot]
 ) -> None:
     with _burst(server) as burst:
         burst.wait(PUSHES // 3)
-        server.signal(signal.SIGKILL)
-        assert server.end() == -signal.SIGKILL
+        if everything:
+            server.kill()
+        else:
+            server.signal(signal.SIGKILL)
+            assert server.end() == -signal.SIGKILL
         server.start()
         burst.wait(PUSHES)
     _all_arrived(server, robots, burst.accepted)
