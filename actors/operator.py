@@ -4,6 +4,7 @@ One stands in every process, at ``/<process>/operator``; whoever serves people a
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +26,8 @@ NAME = "operator"
 """What it is called in each process."""
 LOOK_FOR = 0.5
 """Seconds for a look at sleeping actors: others ask too, and hold silence for illness."""
+_BEGIN_WITHIN = 0.5
+"""Seconds in which the supervisor's thread is sure to come to it."""
 _GLANCE = 1_000
 """Actors between two looks at the clock."""
 
@@ -54,7 +57,7 @@ class ListActors:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """``total`` actors match; these are the first of them, in the order of :func:`urgency`.
+    """``total`` actors match; these are the first of them by :func:`urgency`, then by path.
 
     ``pid``, ``restarts`` and ``uptime`` (seconds) are those of the process.
     """
@@ -117,7 +120,7 @@ class Operator(Actor):
 
     def _awake(self, wanted: ListActors) -> Listing:
         matching = [status for status in self._system.statuses() if _matches(status, wanted)]
-        matching.sort(key=urgency)
+        matching.sort(key=lambda status: (urgency(status), status.address.path))
         return Listing(len(matching), tuple(matching[: wanted.limit]))
 
     def _asleep(self, wanted: ListActors) -> Listing:
@@ -155,8 +158,14 @@ class Operator(Actor):
             raise ActorNotFound(address)
 
     def _restart_myself(self, address: Address) -> int:
-        """Whoever asked is answered first: the next life of mine knows nothing of it."""
+        """Whoever asked is answered first: the next life of mine knows nothing of it.
+
+        But not before my end is certain, so that who asks then speaks to the next life.
+        """
+        begun = threading.Event()
         self._system.begin_restart(address, lambda _: None)
+        self._system.scheduler.soon(begun.set)
+        begun.wait(_BEGIN_WITHIN)
         return self.context.cell.record.restarts + 1
 
     def _remind(self, letter: Letter, restarts: int) -> None:
