@@ -90,6 +90,47 @@ def task(
     raise typer.Exit(show(task_id, url, as_json=as_json))
 
 
+actors_app = typer.Typer(help="查看所有Actor和进程，异常的在前；重启其中一个。")
+app.add_typer(actors_app, name="actors")
+
+
+@actors_app.callback(invoke_without_command=True)
+def actors(
+    context: typer.Context,
+    *,
+    state: options.State = None,
+    kind: options.Kind = "",
+    recipient: options.OfRecipient = "",
+    address: options.Under = "",
+    limit: options.Limit = 100,
+    watch: options.Watch = False,
+    url: options.Url = options.DEFAULT_URL,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.actors.show`."""
+    context.obj = url
+    if context.invoked_subcommand is not None:
+        return
+    from pushserver.cli import actors as looking  # noqa: PLC0415 - see the module's docstring
+
+    filters = looking.Filters(state or "", kind, recipient, address, limit)
+    look = looking.watch if watch else looking.show
+    raise typer.Exit(look(filters, url, as_json=as_json))
+
+
+@actors_app.command("restart", help="重启一个Actor及其下属（信箱保留），或整个进程。")
+def restart_actor(
+    context: typer.Context,
+    address: options.Address,
+    url: options.RestartUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.actors.restart`."""
+    from pushserver.cli.actors import restart  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(restart(address, url or context.obj, as_json=as_json))
+
+
 @app.command(help="只运行模拟平台：飞书、钉钉、企业微信、SMTP 和 HTTP 通知。")
 def sandbox(
     host: options.Host = "127.0.0.1",

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import requests
 
@@ -55,6 +55,23 @@ class Client:
             CommandFailed: there is no such task.
         """
         return self._call("GET", f"/api/v1/task/{quote(task_id, safe='')}", None, _TASK)
+
+    def actors(self, query: Mapping[str, str]) -> Json:
+        """The actors that match the parameters of ``GET /api/v1/actors``.
+
+        Raises:
+            Unreachable: nobody answered.
+            CommandFailed: the parameters make no sense, or there is no such address.
+        """
+        return self._call("GET", f"/api/v1/actors?{urlencode(query)}", None, ("actors", "pagination"))
+
+    def restart(self, address: str) -> Json:
+        """Restart an actor or a process.
+
+        Raises:
+            CommandFailed: there is none, it has not come back in time, or nobody answered.
+        """
+        return self._call("POST", "/api/v1/actors/restart", {"address": address}, ("address", "restarts"))
 
     def _call(self, method: str, path: str, body: Json | None, wanted: tuple[str, ...]) -> Json:
         envelope = self._envelope(self._answer(method, path, body))
@@ -115,9 +132,20 @@ def _is_this_machine(host: str) -> bool:
 
 def _refused(envelope: Json) -> CommandFailed:
     busy = envelope["code"] == HTTPStatus.SERVICE_UNAVAILABLE
-    words = [envelope.get("message"), envelope.get("error"), *_further(envelope.get("errors"))]
+    words = [
+        envelope.get("message"),
+        envelope.get("error"),
+        *_further(envelope.get("errors")),
+        _meant(envelope.get("data")),
+    ]
     text = "；".join(str(word) for word in words if word)
     return CommandFailed(text, exit_codes.UNFINISHED if busy else exit_codes.FAILED)
+
+
+def _meant(data: Any) -> str:
+    """Names near the one that there is not."""
+    near = data.get("near") if isinstance(data, dict) else None
+    return f"是否想写 {'、'.join(map(str, near))}？" if isinstance(near, list) and near else ""
 
 
 def _further(faults: Any) -> list[str]:

@@ -29,6 +29,16 @@ class SendStrategy(StrEnum):
     MIXED = Strategy.MIXED
 
 
+class ActorState(StrEnum):
+    """The states of actors; spelt out here, because :mod:`actors` takes a while to import."""
+
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    STUCK = "stuck"
+    STOPPED = "stopped"
+    SLEEPING = "sleeping"
+
+
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="配置文件 (YAML)")]
 Url = Annotated[
     str, typer.Option("--url", metavar="URL", envvar="PUSHSERVER_URL", help="服务地址", show_envvar=True)
@@ -52,6 +62,26 @@ Patience = Annotated[
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="提交后立即返回，只输出任务 ID")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="任务 ID")]
+
+State = Annotated[ActorState | None, typer.Option("--state", help="只看这种状态；休眠的只在 sleeping 时列出")]
+Kind = Annotated[
+    str, typer.Option("--kind", metavar="KIND", help="只看这一类，如 recipient、endpoint、process")
+]
+OfRecipient = Annotated[
+    str, typer.Option("--recipient", "-r", metavar="ALIAS", help="只看这个接收者及其下属")
+]
+Under = Annotated[
+    str, typer.Option("--address", metavar="ADDRESS", help="只看这个地址及其下属，可省略进程名")
+]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="最多显示多少个")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="持续刷新，直到 Ctrl-C")]
+Address = Annotated[
+    str,
+    typer.Argument(
+        metavar="ADDRESS", help="如 /delivery-0/recipients/ops_alert/feishu；/delivery-0 为整个进程"
+    ),
+]
+RestartUrl = Annotated[str | None, typer.Option("--url", metavar="URL", help="服务地址", show_default=False)]
 
 Host = Annotated[str, typer.Option("--host", metavar="HOST", help="监听地址")]
 Port = Annotated[
