@@ -1,9 +1,9 @@
-"""What the last line of defence says: a push of its own, made from the task that failed."""
+"""What the last line of defence says: a push of its own, made from the task that failed, and its entry."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from pushserver.domain import Attempt, Level, Push, Strategy, Style, Task, message_of
+from pushserver.domain import Attempt, Level, Notification, Push, Strategy, Style, Task, message_of
 
 TITLE = "🚨 推送系统故障通知 - {reason}"
 
@@ -31,6 +31,21 @@ def alarm(task: Task, failures: Sequence[Attempt], at: datetime) -> Push:
     if not failures:
         lines.append("- 没有可用的推送目标")
     return Push(TITLE.format(reason=reason), "\n".join(lines), Level.ERROR, Style.TEXT)
+
+
+def entry(notification_id: str, task: Task, notice: Push, at: datetime) -> Notification:
+    """The notification store's entry for the task, beside its ``notice``; ``at`` is UTC."""
+    return Notification(
+        id=notification_id,
+        task_id=task.id,
+        reason=reason_of(task),
+        title=notice.title,
+        text=notice.text,
+        level=notice.level,
+        strategy=task.strategy,
+        style=notice.style,
+        created_at=at,
+    )
 
 
 def _failure_line(attempt: Attempt) -> str:

@@ -9,13 +9,14 @@ from datetime import timedelta
 from actors import Actor, ActorError, Context, MailboxFull, Reason, Ref, Undelivered, receives
 from pushserver.delivery.channel import unsent
 from pushserver.delivery.course import Course, Order, Pause, Step
-from pushserver.delivery.last_line import alarm
+from pushserver.delivery.last_line import alarm, entry
 from pushserver.delivery.messages import ChannelEnded, Deliver, RoundDue
 from pushserver.delivery.plan import HasTargets, Plan, fallback_plan, plan_for
 from pushserver.delivery.services import Services
 from pushserver.domain import (
     Attempt,
     Fallback,
+    Notification,
     PlatformName,
     PushServerError,
     StoredTask,
@@ -31,11 +32,14 @@ from pushserver.domain.messages import (
     Fetched,
     FetchTask,
     FetchUnfinished,
+    NotificationStored,
     RecordAttempt,
+    StoreNotification,
     Sweep,
     TaskReady,
     TaskStarted,
 )
+from pushserver.metrics import Failover
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +52,8 @@ RESUMPTIONS = 3
 ENDED_REMEMBERED = 10_000
 STORE_TIMEOUT = 20.0
 """Seconds to wait for the store when taking up one's tasks."""
+HAND_IN_AGAIN = 1.0
+"""Seconds until an entry that the notification store did not come to is handed in again."""
 
 
 @dataclass(slots=True)
@@ -60,11 +66,20 @@ class _Run:
     fallback: bool = False
     interrupted: list[Order] = field(default_factory=list)
     """Orders whose channel was restarted: they go on once the store has said how far they had got."""
+    entry: Notification | None = None
+    """What the notification store has still to confirm; before that, the last line has not been raised."""
 
 
 @dataclass(frozen=True, slots=True)
 class _TakeStock:
     """A recipient's reminder to read from the store what is unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
+class _HandIn:
+    """A recipient's reminder that the notification store still lacks an entry."""
+
+    task_id: str
 
 
 _RunKey = tuple[str, bool]
@@ -221,6 +236,7 @@ class Recipient(Actor):
         """The pause before a group's next round is over."""
         run = self._runs.get((due.task_id, due.fallback))
         if run is not None:
+            self._services.metrics.round(run.task.strategy)
             self._follow(run, run.course.round_due(due.group, self._now(), self._services.chance))
 
     @receives(Undelivered)
@@ -231,6 +247,8 @@ class Recipient(Actor):
                 self._deliver_failed(deliver, notice)
             case FetchTask(task_id):
                 self._looking_up.discard(task_id)  # the sweep finds it
+            case StoreNotification(notification):
+                self._entry_failed(notification.task_id, notice)
             case _:
                 pass  # the store has lost a record: the sweep finds a task that does not end for it
 
@@ -264,7 +282,9 @@ class Recipient(Actor):
         self._follow(run, run.course.begin(self._now(), self._services.chance))
 
     def _channel_done(self, run: _Run, order: Order) -> list[Step]:
-        return run.course.channel_ended(order.group, order.platform, self._now(), self._services.chance)
+        steps = run.course.channel_ended(order.group, order.platform, self._now(), self._services.chance)
+        self._services.metrics.failover(Failover.CHANNEL, sum(isinstance(step, Order) for step in steps))
+        return steps
 
     def _follow(self, run: _Run, steps: Sequence[Step]) -> None:
         """Do what the course says until it waits for somebody, or is finished."""
@@ -275,7 +295,7 @@ class Recipient(Actor):
                 self.after(step.seconds, RoundDue(run.task.id, run.fallback, step.group))
             else:
                 to_do.extend(self._give(run, step))
-        if run.course.finished:
+        if run.course.finished and run.entry is None:
             self._end(run)
 
     def _give(self, run: _Run, order: Order) -> list[Step]:
@@ -313,37 +333,81 @@ class Recipient(Actor):
 
     def _end(self, run: _Run) -> None:
         del self._runs[run.task.id, run.fallback]
-        if run.fallback:
-            self.tell(self._services.store, EndFallback(run.task.id))
-            self._remember(run.task.id)
-            return
         status = run.course.status
+        if run.fallback:
+            self._end_alarm(run, status)
+            return
         failed = status is TaskStatus.FAILED
         owed = Fallback.OWED if failed else Fallback.NONE
-        self.tell(self._services.store, EndTask(run.task.id, status, self.context.clock.now(), owed))
+        now = self.context.clock.now()
+        self.tell(self._services.store, EndTask(run.task.id, status, now, owed))
+        self._services.metrics.ended(run.task, status, now)
         if failed:
             self._raise_alarm(StoredTask(run.task, status), run.course.failures)
         else:
             self._remember(run.task.id)
 
+    # The last line of defence ------------------------------------------------------------------------
+
     def _raise_alarm(self, stored: StoredTask, failures: Sequence[Attempt]) -> None:
         """Begin the last line of defence, or go on with it: the notices, as a course of their own."""
-        task = stored.task
-        push = alarm(task, failures, self.context.clock.now().astimezone())
+        task, now = stored.task, self.context.clock.now()
+        push = alarm(task, failures, now.astimezone())
         _log.error(
             push.title,
             extra={"action": "last_line", "recipient": task.recipient, "task_id": task.id},
         )
-        plan = fallback_plan(self._notice_names())
         raised = [attempt for attempt in stored.attempts if attempt.fallback]
-        course = Course(plan, self._services.rules, raised)
-        self._begin(_Run(replace(task, push=push), plan, course, fallback=True), stored)
+        plan = fallback_plan(self._notice_names())
+        run = _Run(replace(task, push=push), plan, Course(plan, self._services.rules, raised), fallback=True)
+        run.entry = entry(self._services.new_notification_id(now.astimezone()), task, push, now)
+        self._hand_in(run.entry)
+        self._begin(run, stored)
 
     def _notice_names(self) -> tuple[str, ...]:
         if self._services.last_line is not None:
             return self._services.last_line.target_names
         own = [channel for channel in self._channels if channel.platform is PlatformName.SYSTEM]
         return tuple(target.name for channel in own for target in channel.targets)
+
+    def _hand_in(self, notification: Notification) -> None:
+        try:
+            self.tell(self._services.notifications, StoreNotification(notification))
+        except MailboxFull:
+            self.after(HAND_IN_AGAIN, _HandIn(notification.task_id))
+
+    @receives(_HandIn)
+    def hand_in(self, due: _HandIn) -> None:
+        """Hand in an entry once more."""
+        run = self._runs.get((due.task_id, True))
+        if run is not None and run.entry is not None:
+            self._hand_in(run.entry)
+
+    def _entry_failed(self, task_id: str, notice: Undelivered) -> None:
+        """Try again, but not what has crashed the store: it would take the process down in the end."""
+        if notice.reason is Reason.CRASHED:
+            self.notification_stored(NotificationStored(task_id, refusal=notice.detail))
+        else:
+            self.after(HAND_IN_AGAIN, _HandIn(task_id))
+
+    @receives(NotificationStored)
+    def notification_stored(self, stored: NotificationStored) -> None:
+        """The entry is safe, or never will be: whether the notices are through is all that is left."""
+        run = self._runs.get((stored.task_id, True))
+        if run is None or run.entry is None:
+            return
+        if stored.refusal:
+            fields = {"recipient": self._alias, "task_id": stored.task_id, "error": stored.refusal}
+            _log.error("系统通知未能存储", extra={"action": "notification_not_stored", **fields})
+        run.entry = None
+        self._follow(run, ())
+
+    def _end_alarm(self, run: _Run, status: TaskStatus) -> None:
+        if run.plan.channels and status is TaskStatus.FAILED:
+            fields = {"recipient": self._alias, "task_id": run.task.id}
+            _log.error("系统通知全部发送失败", extra={"action": "last_line_failed", **fields})
+        self.tell(self._services.store, EndFallback(run.task.id))
+        self._remember(run.task.id)
 
     def _remember(self, task_id: str) -> None:
         self._ended[task_id] = None

@@ -5,7 +5,7 @@ from functools import partial
 
 from actors import Backoff, ChildSpec, Context, Policy
 from pushserver.config import Channel as ChannelSettings
-from pushserver.config import Mail, TargetSettings
+from pushserver.config import Mail, Notice, TargetSettings
 from pushserver.config import Recipient as RecipientSettings
 from pushserver.delivery.channel import Channel
 from pushserver.delivery.endpoint import Endpoint
@@ -21,7 +21,7 @@ _PARKED = Policy(restarts=5, within=30.0, parking=Backoff(first=5.0, ceiling=300
 """Escalation ends here: whoever fails too often is parked, and everybody else works on."""
 
 _SLACK = 3.0
-"""Seconds over ``queue.timeout`` after which a send is stuck: time-outs of sockets do not bound a send."""
+"""Seconds over its time-out after which a send is stuck: time-outs of sockets do not bound a send."""
 _MAIL_STEPS = 3
 """A mail is a conversation, and each of its steps has the time-out to itself."""
 
@@ -92,8 +92,18 @@ def _endpoint_spec(
         target = Target(platform, settings.name)
         return Endpoint(context, target=target, platform=build(settings), services=services)
 
-    steps = _MAIL_STEPS if isinstance(settings, Mail) else 1
-    deadline = steps * services.send_timeout + _SLACK
+    deadline = _longest_send(settings, services.send_timeout) + _SLACK
     return ChildSpec(
         kind="endpoint", start=start, policy=_PARKED, deadline=deadline, capacity=services.backlog
     )
+
+
+def _longest_send(settings: TargetSettings, send_timeout: float) -> float:
+    """Seconds that a send may take."""
+    match settings:
+        case Mail():
+            return _MAIL_STEPS * send_timeout
+        case Notice(type="http"):
+            return settings.timeout
+        case _:
+            return send_timeout

@@ -30,10 +30,10 @@ _JSON = {"Content-Type": "application/json; charset=utf-8"}
 class Context:
     """What the targets of a process share.
 
-    ``timeout`` (seconds, ``queue.timeout``) bounds every send; a mail account's or notice's own time-out
-    counts where it is shorter. ``proxy`` and ``ca_file`` are for webhooks and notices; mail servers may
-    also be trusted by ``ca_file``. ``accounts`` submits mails of recipients without an account of their
-    own, with ``accounts_sender`` as their author; its ``close`` is called with each such target's.
+    ``timeout`` (seconds, ``queue.timeout``) bounds every send; a mail account's own time-out counts where
+    it is shorter, a notice's in any case. ``proxy`` and ``ca_file`` are for webhooks and notices; mail
+    servers may also be trusted by ``ca_file``. ``accounts`` submits mails of recipients without an account
+    of their own, with ``accounts_sender`` as their author; its ``close`` is called with each such target's.
     """
 
     timeout: float
@@ -122,7 +122,7 @@ def _notice_post(target: Notice, context: Context) -> HttpPost:
     headers = {name: value.get_secret_value() for name, value in target.headers.items()}
     return HttpPost(
         target.url.get_secret_value(),
-        timeout=min(target.timeout, context.timeout),
+        timeout=target.timeout,
         headers=_JSON | headers,
         proxy=context.proxy,
         ca_file=context.ca_file,

@@ -18,6 +18,7 @@ from pushserver.delivery import (
     channel_spec,
 )
 from pushserver.domain import PlatformName
+from pushserver.metrics import DeliveryMetrics
 from pushserver.platforms import Context as PlatformContext
 from pushserver.platforms import Platform, build
 from pushserver.service.layout import Layout
@@ -26,6 +27,8 @@ from pushserver.store import InFlight
 
 LAST_LINE = "last-line"
 """The channel of the global notices, in the tree."""
+NOTIFICATIONS = "notifications"
+"""The notification store, in the tree of every process."""
 
 
 def retry_rules(settings: Settings) -> RetryRules:
@@ -37,13 +40,20 @@ class DeliverySide:
     """Makes the specs of the actors that deliver, in the order of their start."""
 
     def __init__(
-        self, settings: Settings, layout: Layout, system: ActorSystem, in_flight: InFlight, console: TextIO
+        self,
+        settings: Settings,
+        layout: Layout,
+        *,
+        system: ActorSystem,
+        in_flight: InFlight,
+        metrics: DeliveryMetrics,
+        console: TextIO,
     ) -> None:
         self._settings = settings
         self._layout = layout
         self._system = system
         self._console = console
-        self._services = self._make_services(in_flight)
+        self._services = self._make_services(in_flight, metrics)
         self._recipients = Recipients(self._own(settings.recipients), self._services, self._build)
 
     def specs(self) -> dict[str, ChildSpec]:
@@ -71,17 +81,19 @@ class DeliverySide:
         self._recipients.remember(alias)
         return self._system.ref_at(address)
 
-    def _make_services(self, in_flight: InFlight) -> Services:
+    def _make_services(self, in_flight: InFlight, metrics: DeliveryMetrics) -> Services:
         queue = self._settings.queue
         names = tuple(notice.name for notice in self._last_line().targets)
         channel = self._system.ref(LAST_LINE)
         return Services(
             store=self._system.ref("store"),
+            notifications=self._system.ref(NOTIFICATIONS),
             gate=Gate(self._share(queue.worker_count), self._share(queue.max_concurrent_per_platform)),
             in_flight=in_flight,
             rules=retry_rules(self._settings),
             send_timeout=queue.timeout,
             backlog=queue.buffer_size,
+            metrics=metrics,
             last_line=LastLine(channel, names) if self._settings.system else None,
         )
 

@@ -14,22 +14,29 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
 from sqlalchemy import Engine
 
 from actors import ActorSystem, ChildSpec, Limits
 from actors.cpu import pin
-from actors.metrics import ActorCollector
-from actors.operator import NAME, Operator
+from actors.operator import NAME, Life, Operator
 from pushserver.config import Settings
 from pushserver.service.census import Census
-from pushserver.service.delivery import DeliverySide
+from pushserver.service.delivery import NOTIFICATIONS, DeliverySide
 from pushserver.service.gateway import GatewaySide
 from pushserver.service.groundwork import data_directory
+from pushserver.service.instruments import Instruments
 from pushserver.service.layout import Layout
 from pushserver.service.policies import ESSENTIAL
-from pushserver.store import Estate, InFlight, Retention, TaskStore, open_reader, open_writer
+from pushserver.store import (
+    Estate,
+    InFlight,
+    NotificationStore,
+    Retention,
+    TaskReader,
+    TaskStore,
+    open_reader,
+    open_writer,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +57,7 @@ class Place:
 class Worker:
     """The actors of one process.
 
-    ``connect`` joins the system to other processes, if there are any; ``restart_process`` restarts one.
+    ``restart_process`` restarts a process by its name; ``restarts`` is how often this one has been.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class Worker:
         *,
         console: TextIO | None = None,
         restart_process: Callable[[str], None],
+        restarts: int = 0,
     ) -> None:
         self._settings = settings
         self._place = place
@@ -69,6 +77,13 @@ class Worker:
         self._children: dict[str, ChildSpec] = {}
         self.cpu: int | None = None
         self.system = self._empty_system()
+        self._life = Life(os.getpid(), restarts, self.system.clock.monotonic())
+        self._instruments = Instruments(
+            self.system,
+            self._life,
+            per_actor=settings.processes.metrics_per_actor,
+            cpu=lambda: self.cpu,
+        )
 
     def _empty_system(self) -> ActorSystem:
         """The tree is filled in afterwards: its specs hold refs, and refs need the system."""
@@ -89,10 +104,13 @@ class Worker:
             self.cpu = pin(self._place.index)
         # The store first: it reads what the last life had in hand, before this one makes a record of its own.
         self._children["store"] = self._store()
+        self._children[NOTIFICATIONS] = self._notifications()
         if self._place.name in self._place.layout.delivery_processes:
             self._children |= self._delivery_side().specs()
         if self._place.name in self._place.layout.gateway_processes:
             self._children |= self._gateway_side().specs()
+        if self._place.name == self._place.layout.processes[0]:
+            self._show_queue()
         self._children[NAME] = self._operator()
         self._resources.callback(self._stop_actors)
         self.system.start()
@@ -123,6 +141,7 @@ class Worker:
             buffer_size=queue.buffer_size,
             retention=Retention(task.max_age, task.cleanup_interval),
             estate=Estate(InFlight.recover(self._directory, {self._place.name})),
+            on_attempt=self._instruments.note_attempt,
         )
         # Those who tell it something could do nothing about a refusal: there is room for all they say.
         capacity = COMMANDS_A_TASK * queue.buffer_size
@@ -130,10 +149,30 @@ class Worker:
             kind="store", start=start, policy=ESSENTIAL, batch=queue.batch_size, capacity=capacity
         )
 
+    def _notifications(self) -> ChildSpec:
+        """Each process has one: who delivers writes entries, who has a door changes them."""
+        queue, storage = self._settings.queue, self._settings.storage
+        start = partial(
+            NotificationStore,
+            engine=partial(open_writer, storage.url, durability=storage.durability),
+            max_count=self._settings.notifications.max_count,
+            owed=[],
+        )
+        return ChildSpec(
+            kind="store", start=start, policy=ESSENTIAL, batch=queue.batch_size, capacity=queue.buffer_size
+        )
+
     def _delivery_side(self) -> DeliverySide:
         recorder = InFlight(self._directory, self._place.name, self._settings.queue.worker_count)
         self._resources.callback(recorder.close)
-        return DeliverySide(self._settings, self._place.layout, self.system, recorder, self._console)
+        return DeliverySide(
+            self._settings,
+            self._place.layout,
+            system=self.system,
+            in_flight=recorder,
+            metrics=self._instruments.delivery,
+            console=self._console,
+        )
 
     def _gateway_side(self) -> GatewaySide:
         if self._place.listening is None:
@@ -145,6 +184,7 @@ class Worker:
             restart_process=self._restart_process,
             listening=self._place.listening,
             reading=self._reading_engine(),
+            metrics=self._instruments.door,
         )
 
     def _reading_engine(self) -> Engine:
@@ -153,35 +193,17 @@ class Worker:
         return engine
 
     def _operator(self) -> ChildSpec:
-        start = partial(Operator, system=self.system, collect=self._collect)
+        start = partial(Operator, system=self.system, collect=self._instruments.collect, life=self._life)
         return ChildSpec(kind="operator", start=start, policy=ESSENTIAL)
 
-    def _collect(self) -> list[Metric]:
-        """Everything that this process counts."""
-        per_actor = self._settings.processes.metrics_per_actor
-        families = ActorCollector(self.system, prefix="pushserver_actor", per_actor=per_actor).collect()
-        return [*families, *_process_families(self.cpu)]
+    def _show_queue(self) -> None:
+        """The queue is one for all processes, so that the first of them shows it."""
+        reader = TaskReader(self._reading_engine())
+        self._instruments.show_queue(reader.backlog, self._settings.queue.buffer_size)
 
 
 def _in_start_order(place: Place) -> tuple[str, ...]:
     delivers = place.name in place.layout.delivery_processes
     has_door = place.name in place.layout.gateway_processes
     delivery = ("last-line", "recipients", "sweeper") if delivers else ()
-    return ("store", *delivery, NAME, *(("api",) if has_door else ()))
-
-
-def _process_families(cpu: int | None) -> list[Metric]:
-    pinned = GaugeMetricFamily("pushserver_process_cpu", "The CPU that it is pinned to; -1: none.")
-    pinned.add_metric((), -1 if cpu is None else cpu)
-    memory = GaugeMetricFamily("pushserver_process_resident_bytes", "Memory of the process.")
-    memory.add_metric((), _resident_bytes())
-    return [pinned, memory]
-
-
-def _resident_bytes() -> int:
-    """Of this process; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return ("store", NOTIFICATIONS, *delivery, NAME, *(("api",) if has_door else ()))

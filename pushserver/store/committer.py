@@ -156,8 +156,8 @@ class Committer(Actor):
             extra={"action": "store_unavailable", "error": str(outage), "owed": len(self._owed)},
         )
         self._outage = outage
-        self._keep(letters, outage)
         self.after(TRY_AGAIN_AFTER, _TryAgain())
+        self._keep(letters, outage)
 
     def _keep(self, letters: Sequence[Letter], outage: StoreUnavailable) -> None:
         """Refuse those who ask; keep what was told."""

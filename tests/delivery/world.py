@@ -25,7 +25,17 @@ from pushserver.delivery import (
 )
 from pushserver.domain import Fallback, PlatformName, StoredTask, Task
 from pushserver.domain.messages import SubmitTasks, TaskReady
-from pushserver.store import Estate, InFlight, Retention, TaskReader, TaskStore, open_reader, open_writer
+from pushserver.store import (
+    Estate,
+    InFlight,
+    NotificationReader,
+    NotificationStore,
+    Retention,
+    TaskReader,
+    TaskStore,
+    open_reader,
+    open_writer,
+)
 from tests.delivery.parts import DINGTALK, EMAIL, FEISHU, NOON, SYSTEM
 from tests.delivery.stage import DEADLINE, Stage
 
@@ -72,6 +82,7 @@ class Setup:
     sweeps: bool = False
     channel_capacity: int = 10_000
     endpoint_capacity: int = 10_000
+    notifications_capacity: int = 10_000
 
 
 class World:
@@ -85,6 +96,7 @@ class World:
         self.clock = clock
         self._reading = open_reader(url)
         self._reader = TaskReader(self._reading)
+        self.entries = NotificationReader(self._reading)
         self._in_flight_files = InFlight.recover(directory)
         self.in_flight = InFlight(directory, PROCESS)
         self.system = self._build_system()
@@ -94,14 +106,16 @@ class World:
 
     def _build_system(self) -> ActorSystem:
         children: dict[str, ChildSpec] = {}
-        starts = ("store", LAST_LINE, "sweeper") if self.setup.sweeps else ("store", LAST_LINE)
+        starts = ("store", "notifications", LAST_LINE, *(("sweeper",) if self.setup.sweeps else ()))
         root = ChildSpec(kind="root", children=children, starts=starts)
         system = ActorSystem(PROCESS, root, clock=self.clock, limits=self.setup.limits)
         self.store = system.ref("store")
+        self.notifications = system.ref("notifications")
         notices = self.setup.notices
         self.gate = self.setup.gate()
         services = Services(
             store=self.store,
+            notifications=self.notifications,
             gate=self.gate,
             in_flight=self.in_flight,
             rules=self.setup.rules,
@@ -115,6 +129,7 @@ class World:
         )
         self.recipients = Recipients(self._configured(), services, self.stage.build)
         children["store"] = self._store_spec()
+        children["notifications"] = self._notifications_spec()
         children[LAST_LINE] = channel_spec(channel(SYSTEM, notices or ()), services, self.stage.build)
         children["recipients"] = ChildSpec(kind="branch", children=_Bounded(self.recipients, self.setup))
         children["sweeper"] = ChildSpec(
@@ -137,6 +152,16 @@ class World:
             estate=Estate(self._in_flight_files),
         )
         return ChildSpec(kind="store", start=start, policy=Policy(), batch=100)
+
+    def _notifications_spec(self) -> ChildSpec:
+        start = partial(
+            NotificationStore,
+            engine=partial(open_writer, self.url, busy_timeout=self.setup.busy_timeout),
+            max_count=1000,
+            owed=[],
+        )
+        capacity = self.setup.notifications_capacity
+        return ChildSpec(kind="store", start=start, policy=Policy(), batch=100, capacity=capacity)
 
     def _recipient(self, alias: str) -> Ref:
         self.recipients.remember(alias)
@@ -182,6 +207,12 @@ class World:
     def advance(self, seconds: float) -> None:
         assert isinstance(self.clock, ManualClock)
         self.clock.advance(seconds)
+
+    def let_the_runtime_look(self) -> None:
+        """Wait until what is due on the runtime's own thread is over."""
+        over = threading.Event()
+        self.system.scheduler.after(0.0, over.set)
+        assert over.wait(DEADLINE)
 
     # Looking -----------------------------------------------------------------------------------------
 

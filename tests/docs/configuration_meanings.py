@@ -121,7 +121,7 @@ NOTICE_MEANINGS = {
     "notifications[].enabled": "whether it is used",
     "notifications[].path": "directory for `file`",
     "notifications[].url": "for `http`; 2xx is success",
-    "notifications[].timeout": "for `http`; `queue.timeout` where that is less",
+    "notifications[].timeout": "for `http`, instead of `queue.timeout`",
     "notifications[].headers": "for `http`",
 }
 
