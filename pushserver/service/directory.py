@@ -33,7 +33,12 @@ class Directory:
         if under is _NOWHERE:
             return ActorPage(0)
         last = query.offset + query.limit
-        answers = self._ask(ListActors(query.state, query.kind, under, limit=last))
+        try:
+            answers = self._ask(ListActors(query.state, query.kind, under, limit=last))
+        except ActorNotFound:
+            if query.recipient:  # a filter that nobody matches; an address is a name
+                return ActorPage(0)
+            raise
         views = [*self._processes(query, under, answers)]
         total = len(views)
         for answer in answers.values():
