@@ -4,6 +4,7 @@ import pytest
 
 from actors import ActorNotFound, State
 from pushserver.api import ActorPage, ActorQuery, CannotRestart, NotRestarted
+from pushserver.service.census import Census
 from pushserver.service.directory import Directory
 from pushserver.service.layout import Layout
 from tests.service.fleet import PATIENCE, Fleet, Ping, a_fleet
@@ -119,8 +120,12 @@ def test_sleeping_ones_are_listed_only_when_asked_for(fleet: Fleet) -> None:
 
 
 def test_a_recipient_that_does_not_exist_has_no_actors(fleet: Fleet) -> None:
+    assert fleet.directory.page(ActorQuery(recipient="a-9")) == ActorPage(0)
+
+
+def test_an_address_that_does_not_exist_is_refused_in_the_list_too(fleet: Fleet) -> None:
     with pytest.raises(ActorNotFound) as raised:
-        fleet.directory.page(ActorQuery(recipient="a-9"))
+        fleet.directory.page(ActorQuery(address="recipients/a-9"))
     assert raised.value.near == ("a-0",)
 
 
@@ -169,8 +174,7 @@ def test_a_process_is_restarted_by_its_address(fleet: Fleet) -> None:
 
 
 def test_the_only_process_is_the_service(fleet: Fleet) -> None:
-    directory = Directory(fleet.census, fleet.restarted.append)
-    alone = Directory(type(directory.census)(fleet.systems["gateway-0"], Layout()), fleet.restarted.append)
+    alone = Directory(Census(fleet.systems["gateway-0"], Layout()), fleet.restarted.append)
     with pytest.raises(CannotRestart, match="/main-0 是整个服务"):
         alone.restart("/main-0")
     assert fleet.restarted == []
