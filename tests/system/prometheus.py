@@ -1,0 +1,99 @@
+"""A real Prometheus that scrapes one target every second, and its checker of what is scraped."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.system.deadline import PATIENCE, until
+
+
+def needs(program: str) -> str:
+    """Where the program is; the test skips where there is none, and fails in CI."""
+    found = shutil.which(program)
+    if found is None:
+        reason = f"{program} is not installed (Debian: apt-get install prometheus)"
+        assert os.environ.get("CI") != "true", reason
+        pytest.skip(reason)
+    return found
+
+
+def faults_of(metrics: bytes) -> str:
+    """What ``promtool check metrics`` finds; nothing where all is well."""
+    ran = subprocess.run(
+        [needs("promtool"), "check", "metrics"], input=metrics, capture_output=True, timeout=30, check=False
+    )
+    said = (ran.stdout + ran.stderr).decode()
+    assert said or ran.returncode == 0
+    return said
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    url: str
+
+    def value(self, query: str) -> float | None:
+        """Of the one series that a query finds, if it finds one."""
+        found = self._ask(query)
+        assert len(found) <= 1, found
+        return float(found[0]["value"][1]) if found else None
+
+    def ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def _ask(self, query: str) -> list[dict[str, Any]]:
+        where = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        with urllib.request.urlopen(where, timeout=5) as answer:
+            return list(json.load(answer)["data"]["result"])
+
+
+@contextmanager
+def scraping(port: int, directory: Path) -> Iterator[Prometheus]:
+    """A Prometheus of its own, which is gone afterwards."""
+    directory.mkdir()
+    config = directory / "prometheus.yml"
+    target = {"job_name": "pushserver", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+    content = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "external_labels": {"monitor": "test"}},
+        "scrape_configs": [target],
+    }
+    config.write_text(yaml.safe_dump(content))
+    own_port = _free_port()
+    command = [
+        needs("prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address=127.0.0.1:{own_port}",
+        "--log.level=error",
+    ]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
+    try:
+        prometheus = Prometheus(f"http://127.0.0.1:{own_port}")
+        until(lambda: prometheus.ready() or process.poll() is not None, "Prometheus is ready", PATIENCE)
+        assert process.poll() is None, (directory / "log").read_text()
+        yield prometheus
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
