@@ -20,7 +20,7 @@ def _free(target: Callable[..., None], *args: Any) -> None:
 def process(target: Callable[..., None], *args: Any) -> Iterator[Connection]:
     """A helper process of its own, ended at the end."""
     ours, theirs = _spawn.Pipe()
-    child = _spawn.Process(target=_free, args=(target, theirs, *args), daemon=True)
+    child = _spawn.Process(target=_free, args=(target, theirs, *args))
     child.start()
     theirs.close()
     try:
