@@ -7,6 +7,7 @@ from pushserver.domain import (
     Delivered,
     Fallback,
     Level,
+    Notification,
     PlatformName,
     Push,
     Strategy,
@@ -61,3 +62,17 @@ def completed(task_id: str, at: datetime = NOON) -> EndTask:
 
 def failed_owing(task_id: str, at: datetime = NOON) -> EndTask:
     return EndTask(task_id, TaskStatus.FAILED, at, Fallback.OWED)
+
+
+def an_entry(task_id: str, level: Level = Level.ERROR, created_at: datetime = NOON) -> Notification:
+    return Notification(
+        id=f"notify_20260102120000_{task_id}",
+        task_id=task_id,
+        reason="all策略所有渠道推送失败",
+        title="🚨 推送系统故障通知 - all策略所有渠道推送失败",
+        text=f"任务ID: {task_id}",
+        level=level,
+        strategy="all",
+        style=Style.TEXT,
+        created_at=created_at,
+    )
