@@ -7,7 +7,14 @@ from pushserver.api.actors import ActorsResource, RestartResource
 from pushserver.api.envelope import CONTENT_TYPE
 from pushserver.api.health import HealthResource
 from pushserver.api.metrics import MetricsResource
-from pushserver.api.ports import Dependencies
+from pushserver.api.notifications import (
+    NotificationResource,
+    NotificationsResource,
+    NotificationStatisticsResource,
+    ReadAllResource,
+    ReadResource,
+)
+from pushserver.api.ports import Dependencies, Notifications
 from pushserver.api.push import PushBatchResource, PushResource
 from pushserver.api.refusals import add_error_handlers
 from pushserver.api.router import Router
@@ -28,4 +35,15 @@ def create_app(deps: Dependencies) -> App:
     app.add_route("/api/v1/task/{task_id}", TaskResource(deps))
     app.add_route("/api/v1/actors", ActorsResource(deps.actors))
     app.add_route("/api/v1/actors/restart", RestartResource(deps.actors))
+    _add_notifications(app, deps.notifications)
     return app
+
+
+def _add_notifications(app: App, notifications: Notifications) -> None:
+    # Words go before placeholders, whatever the order here: no {notification_id} shadows them.
+    prefix = "/api/v1/notifications"
+    app.add_route(prefix, NotificationsResource(notifications))
+    app.add_route(f"{prefix}/statistics", NotificationStatisticsResource(notifications))
+    app.add_route(f"{prefix}/read-all", ReadAllResource(notifications))
+    app.add_route(f"{prefix}/{{notification_id}}", NotificationResource(notifications))
+    app.add_route(f"{prefix}/{{notification_id}}/read", ReadResource(notifications))

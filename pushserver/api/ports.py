@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from actors import ActorStatus, Address, State
-from pushserver.domain import PlatformName, StoredTask, Task
+from pushserver.domain import (
+    Notification,
+    NotificationPage,
+    NotificationStatistics,
+    NotificationStatus,
+    PlatformName,
+    StoredTask,
+    Task,
+)
 from pushserver.metrics import DoorMetrics
 
 
@@ -129,6 +137,31 @@ class Actors(Protocol):
         """
 
 
+class Notifications(Protocol):
+    """The notification store. All methods may raise :class:`~pushserver.domain.StoreUnavailable`."""
+
+    def page(self, status: NotificationStatus | None, limit: int, offset: int) -> NotificationPage:
+        """Up to ``limit`` entries of this status (``None``: any), newest first, behind ``offset`` others."""
+
+    def fetch(self, notification_id: str) -> Notification | None:
+        """One entry, or ``None``."""
+
+    def statistics(self) -> NotificationStatistics:
+        """How many there are."""
+
+    def mark_read(self, notification_id: str) -> bool:
+        """Mark one as read, again if need be. Returns whether it exists."""
+
+    def mark_all_read(self) -> int:
+        """Mark all as read. Returns how many were not."""
+
+    def delete(self, notification_id: str) -> bool:
+        """Delete one. Returns whether it existed."""
+
+    def clear(self) -> int:
+        """Delete all. Returns how many there were."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """The parts that the application is built from. All callables are called from any thread, at any time.
@@ -145,6 +178,7 @@ class Dependencies:
     progress: Callable[[StoredTask], Progress]
     health: Callable[[], Health]
     actors: Actors
+    notifications: Notifications
     metrics: Callable[[], bytes]
     count: DoorMetrics
     now: Callable[[], datetime]

@@ -16,9 +16,10 @@ from pushserver.domain import QueueFull, StoredTask, StoreUnavailable, Task, new
 from pushserver.domain.messages import SubmitTasks, TaskReady
 from pushserver.metrics import DoorMetrics
 from pushserver.service.census import Census
-from pushserver.service.delivery import retry_rules
+from pushserver.service.delivery import NOTIFICATIONS, retry_rules
 from pushserver.service.directory import Directory
 from pushserver.service.health import check_health
+from pushserver.service.notifications import Notifications
 from pushserver.service.policies import ESSENTIAL
 from pushserver.service.scrape import Scrape
 from pushserver.store import TaskReader
@@ -51,6 +52,7 @@ class GatewaySide:
         self._listening = listening
         self._reader = TaskReader(reading)
         self._store = system.ref("store")
+        self._notifications = Notifications(reading, system.ref(NOTIFICATIONS))
         self._rules = retry_rules(settings)
         self._metrics = metrics
         self._census = census
@@ -80,6 +82,7 @@ class GatewaySide:
                 progress=self._progress,
                 health=partial(check_health, self._census, self._store),
                 actors=self._directory,
+                notifications=self._notifications,
                 count=self._metrics,
                 metrics=Scrape(self._census).page,
                 now=self._system.clock.now,

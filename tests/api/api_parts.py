@@ -11,6 +11,7 @@ from actors import Address
 from pushserver.api import ActorPage, ActorQuery, Dependencies, Health, Restarted
 from pushserver.domain import PlatformName, StoredTask, Task, TaskStatus
 from pushserver.metrics import DoorMetrics
+from tests.store.notification_model import NotificationList
 
 NOON = datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -74,6 +75,7 @@ class Parts:
     trouble: Exception | None = None
     fitness: Health = field(default_factory=lambda: Health(healthy=True))
     actors: SomeActors = field(default_factory=SomeActors)
+    notifications: NotificationList = field(default_factory=NotificationList)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def submit(self, tasks: Sequence[Task]) -> None:
@@ -96,6 +98,7 @@ class Parts:
             progress=lambda stored: SomeProgress(),
             health=lambda: self.fitness,
             actors=self.actors,
+            notifications=self.notifications,
             metrics=lambda: b"up 1\n",
             count=DoorMetrics(self.registry),
             now=lambda: NOON,
