@@ -15,7 +15,10 @@ PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """What a process answers that does not: it is not there (``STOPPED``), or it hangs (``STUCK``)."""
+    """What a process answers that does not.
+
+    It is not there (``STOPPED``), has not got its actors yet (``RESTARTING``), or hangs (``STUCK``).
+    """
 
     state: State
     why: str
@@ -33,9 +36,12 @@ class Census:
 
     def ask(self, process: str, question: object) -> Any:
         """What a process's operator says; a :class:`Silence`, or its ``ActorNotFound``, is an answer too."""
+        operator = Address(process, (NAME,))
         try:
-            return self._system.ref_at(Address(process, (NAME,))).ask(question, timeout=PATIENCE)
+            return self._system.ref_at(operator).ask(question, timeout=PATIENCE)
         except ActorNotFound as unknown:
+            if unknown.address == str(operator):  # it can be reached before its actors are there
+                return Silence(State.RESTARTING, "is starting")
             return unknown
         except ActorUnavailable:
             return Silence(State.STOPPED, "is not there")

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
@@ -72,7 +71,7 @@ def hand(kind: str, **children: ChildSpec) -> ChildSpec:
 
 @dataclass
 class Fleet:
-    """``gateway-0`` asks; ``deaf`` processes have an operator that does not answer."""
+    """``gateway-0`` asks; a ``deaf`` process has an operator that never answers, a ``starting`` one none."""
 
     systems: dict[str, ActorSystem] = field(default_factory=dict)
     transports: dict[str, Transport] = field(default_factory=dict)
@@ -87,17 +86,23 @@ class Fleet:
     def directory(self) -> Directory:
         return Directory(self.census, self.restarted.append)
 
-    def add(self, process: str, network: Network, *, deaf: bool) -> None:
-        children: dict[str, ChildSpec] = dict(_children(process))
-        system = ActorSystem(process, ChildSpec("root", children=children, starts=(*children, NAME)))
-        life = Life(pid=4000 + len(self.systems), restarts=2, began=system.clock.monotonic() - 60)
-        operator: Any = partial(Operator, system=system, collect=partial(_families, process), life=life)
-        start = partial(Deaf, over=self.over) if deaf else operator
-        children[NAME] = ChildSpec("operator", start=start)
+    def add(self, process: str, network: Network, *, deaf: bool, starting: bool) -> None:
+        children: dict[str, ChildSpec] = {} if starting else dict(_children(process))
+        starts = () if starting else (*children, NAME)
+        system = ActorSystem(process, ChildSpec("root", children=children, starts=starts))
+        if not starting:
+            children[NAME] = self._operator(system, deaf=deaf)
         transport = Transport(system, network)
         transport.start()
         system.start()
         self.systems[process], self.transports[process] = system, transport
+
+    def _operator(self, system: ActorSystem, *, deaf: bool) -> ChildSpec:
+        if deaf:
+            return ChildSpec("operator", start=partial(Deaf, over=self.over))
+        life = Life(pid=4000 + len(self.systems), restarts=2, began=system.clock.monotonic() - 60)
+        collect = partial(_families, system.process)
+        return ChildSpec("operator", start=partial(Operator, system=system, collect=collect, life=life))
 
     def leave(self, process: str) -> None:
         """This one ends."""
@@ -135,13 +140,13 @@ def _families(process: str) -> list[Metric]:
 
 
 @contextmanager
-def a_fleet(deaf: str = "") -> Iterator[Fleet]:
+def a_fleet(deaf: str = "", starting: str = "") -> Iterator[Fleet]:
     directory = tempfile.mkdtemp(prefix="fleet-")
     fleet = Fleet()
     network = Network(directory, b"key")
     try:
         for process in LAYOUT.processes:
-            fleet.add(process, network, deaf=process == deaf)
+            fleet.add(process, network, deaf=process == deaf, starting=process == starting)
         yield fleet
     finally:
         fleet.over.set()

@@ -27,6 +27,12 @@ def test_who_is_gone_is_told_from_who_hangs(fleet: Fleet) -> None:
     assert fleet.census.ask("delivery-0", ListActors()) == Silence(State.STOPPED, "is not there")
 
 
+def test_a_process_whose_actors_are_not_there_yet_is_starting() -> None:
+    with a_fleet(starting="delivery-1") as fleet:
+        starting = fleet.census.ask("delivery-1", ListActors(under=Address("delivery-1")))
+        assert starting == Silence(State.RESTARTING, "is starting")
+
+
 # Metrics ---------------------------------------------------------------------------------------------
 
 
