@@ -45,5 +45,5 @@ def _service(world: DemoWorld, port: int, directory: Path) -> tuple[Service, Pat
     with start_faults():
         path = write_configuration(world, port, directory)
     settings = load(path, {}).settings  # without the environment: a SERVER_PORT is meant for another service
-    set_up_logs(settings.log)
+    set_up_logs(settings)
     return Service(settings, console=sys.stdout), path

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 from pushserver import __version__, logs
@@ -10,7 +11,8 @@ from pushserver.cli.configuration import settings_in
 from pushserver.cli.errors import CommandFailed
 from pushserver.cli.running import os_fault, run
 from pushserver.cli.stopping import StopRequests
-from pushserver.config import LogSettings, Settings
+from pushserver.config import Settings
+from pushserver.logs import SwitchSignal
 from pushserver.service import Service
 
 _log = logging.getLogger(__name__)
@@ -23,23 +25,30 @@ def serve(path: Path, stop: StopRequests) -> int:
         CommandFailed: the configuration cannot be used, or the service cannot start or go on.
     """
     settings = settings_in(path)
-    set_up_logs(settings.log)
+    set_up_logs(settings)
     service = Service(settings, console=sys.stdout)
+    switch = SwitchSignal(partial(logs.switch, settings.log.level, service.pass_on_log_level))
+
+    def started() -> None:
+        switch.heed()
+        screen.say(_greeting(settings, service.port))
+
     try:
-        return run(service, stop, lambda: screen.say(_greeting(settings, service.port)))
+        with switch:
+            return run(service, stop, started)
     except CommandFailed as failed:
         _log.critical("%s", failed.text, extra={"action": "service_failed"})
         raise
 
 
-def set_up_logs(settings: LogSettings) -> None:
+def set_up_logs(settings: Settings) -> None:
     """Open the log.
 
     Raises:
         CommandFailed: a log file cannot be written.
     """
     try:
-        logs.set_up(settings)
+        logs.set_up(settings.log, redactor=logs.Redactor.of(settings))
     except OSError as error:
         raise CommandFailed(f"日志无法写入: {os_fault(error)}", exit_codes.CANNOT_WRITE) from error
 

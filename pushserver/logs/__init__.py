@@ -10,16 +10,16 @@ from pushserver.logs.redaction import HIDDEN, Redactor
 from pushserver.logs.rotation import Rotation
 from pushserver.logs.rotator import Rotator
 from pushserver.logs.setup import set_up
-from pushserver.logs.switch import LevelFile, OnSwitchSignal, switch
+from pushserver.logs.switch import LevelFile, SwitchSignal, switch
 
 __all__ = [
     "HIDDEN",
     "LEVELS",
     "LevelFile",
-    "OnSwitchSignal",
     "Redactor",
     "Rotation",
     "Rotator",
+    "SwitchSignal",
     "set_up",
     "switch",
 ]

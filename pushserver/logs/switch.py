@@ -19,24 +19,24 @@ from typing import Self
 from pushserver.logs.levels import LEVELS, change, current, toggled
 
 _log = logging.getLogger(__name__)
+_POSIX = hasattr(signal, "SIGUSR1")
 
 
-class OnSwitchSignal:
-    """As a context manager, calls ``act`` in a thread of its own at each SIGUSR1.
+class SwitchSignal:
+    """As a context manager, keeps SIGUSR1 from ending the process, and its children-to-be.
 
-    To be entered on the main thread, before there are others. Does nothing where there is no such signal
-    (Windows).
+    To be entered on the main thread, before there are others. What comes before :meth:`heed` waits. Does
+    nothing where there is no such signal (Windows).
     """
 
     def __init__(self, act: Callable[[], None]) -> None:
         self._act = act
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="log-level", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        if hasattr(signal, "SIGUSR1"):
+        if _POSIX:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
-            self._thread.start()
         return self
 
     def __exit__(
@@ -44,9 +44,15 @@ class OnSwitchSignal:
     ) -> None:
         """The signal stays blocked: one that comes late must not kill."""
         self._stopping = True
-        if self._thread.ident is not None:
+        if self._thread is not None and self._thread.ident is not None:
             signal.pthread_kill(self._thread.ident, signal.SIGUSR1)
             self._thread.join()
+
+    def heed(self) -> None:
+        """From now on, ``act`` in a thread of its own at each signal."""
+        if _POSIX:
+            self._thread = threading.Thread(target=self._run, name="log-level", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         while True:

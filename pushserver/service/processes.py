@@ -11,11 +11,13 @@ import tempfile
 import threading
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from actors import StartFailed
 from actors.processes import BEAT_INTERVAL, Link, Network, Patience, ProcessSpec, Root, Transport, exit_codes
 from pushserver import logs
 from pushserver.config import Settings
+from pushserver.logs import LevelFile, Redactor, SwitchSignal
 from pushserver.service.layout import Layout
 from pushserver.service.worker import Place, Worker
 
@@ -78,10 +80,18 @@ class ProcessCrew:
 
     def kill(self) -> None:
         """Send KILL to every worker: orphans would end too, but in order and in their own time."""
+        self._signal_workers(signal.SIGKILL)
+
+    def pass_on_log_level(self, level: str) -> None:
+        """See :class:`~pushserver.service.service.Crew`."""
+        LevelFile(Path(self._directory)).leave(level)
+        self._signal_workers(signal.SIGUSR1)
+
+    def _signal_workers(self, number: signal.Signals) -> None:
         for child in self.root.children:
             if (pid := child.pid) is not None:
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, number)
 
     def _run(self) -> None:
         status = exit_codes.SOFTWARE
@@ -94,7 +104,15 @@ class ProcessCrew:
 
 def work(link: Link, settings: Settings, place: Place, network: Network) -> int:
     """What a worker process does, from its start to its end."""
-    logs.set_up(settings.log)
+    logs.set_up(settings.log, redactor=Redactor.of(settings))
+    level = LevelFile(Path(network.directory))
+    with SwitchSignal(level.follow) as switch:
+        level.follow()
+        switch.heed()
+        return _work(link, settings, place, network)
+
+
+def _work(link: Link, settings: Settings, place: Place, network: Network) -> int:
     worker = Worker(settings, place, console=sys.stdout, restart_process=link.restart, restarts=link.restarts)
     transport = Transport(worker.system, network)
     transport.start()

@@ -11,6 +11,7 @@ from typing import Protocol, Self, TextIO
 from actors import ActorUnavailable
 from actors.cpu import available
 from pushserver.config import Settings
+from pushserver.logs import Rotator
 from pushserver.service.groundwork import groundwork
 from pushserver.service.layout import ALONE, Layout
 from pushserver.service.worker import Place, Worker
@@ -34,6 +35,9 @@ class Crew(Protocol):
 
     def stop(self) -> None:
         """Return when everything has ended."""
+
+    def pass_on_log_level(self, level: str) -> None:
+        """Have the other processes log at the level of this one."""
 
     def kill(self) -> None:
         """End all processes but this one at once. Safe in a signal handler."""
@@ -70,6 +74,7 @@ class Service:
         with ExitStack() as undo:
             undo.callback(self._resources.close)
             self.socket = self._resources.enter_context(groundwork(self._settings))
+            self._resources.enter_context(Rotator.of(self._settings.log))
             self.crew = self._crew()
             self._kill = self.crew.kill
             self._resources.callback(self.crew.stop)
@@ -101,6 +106,10 @@ class Service:
     def failure(self) -> str:
         """Why it cannot."""
         return self.crew.failure
+
+    def pass_on_log_level(self, level: str) -> None:
+        """Have all processes log at ``level``, those that are started later too. After the start."""
+        self.crew.pass_on_log_level(level)
 
     def _crew(self) -> Crew:
         layout = Layout.of(self._settings.processes, available())
@@ -139,6 +148,9 @@ class InlineCrew:
 
     def kill(self) -> None:
         """See :class:`Crew`; it is all in this one."""
+
+    def pass_on_log_level(self, level: str) -> None:
+        """There are no others."""
 
     def _cannot_restart(self, name: str) -> None:
         raise ActorUnavailable(f"{name} is the whole service: stop and start the service itself")
