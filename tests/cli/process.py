@@ -1,19 +1,13 @@
-"""A ``pushserver`` process: its lines are read as they come, with a deadline.
+"""A ``pushserver`` process, started as anybody would: its lines are read as they come, with a deadline."""
 
-Most are forked off a server that has imported the service once (importing it takes longer than most of what
-is tested); with ``anew=True`` it is ``python -m pushserver`` as anybody would start it.
-"""
-
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -21,9 +15,6 @@ DEADLINE = 30.0
 _ROOT = Path(__file__).parents[2]
 _SETTINGS = ("FORCE_COLOR", "PUSHSERVER_", "SERVER_", "LOG_", "QUEUE_", "TASK_", "STORAGE_", "SMTP_RELAY_")
 _OURS = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
-
-_forking = multiprocessing.get_context("forkserver")
-_forking.set_forkserver_preload(["pushserver.cli.serve", "pushserver.cli.demo", "pushserver.cli.sandbox"])
 
 
 @dataclass(frozen=True)
@@ -106,18 +97,17 @@ class Process:
 
 
 @contextmanager
-def started(*arguments: str, cwd: Path, anew: bool = False) -> Iterator[Process]:
-    start: Callable[[Sequence[str], Path], Running] = _Executed if anew else _Forked
-    process = Process(start(arguments, cwd))
+def started(*arguments: str, cwd: Path) -> Iterator[Process]:
+    process = Process(_Executed(arguments, cwd))
     try:
         yield process
     finally:
         process.kill()
 
 
-def ended(*arguments: str, cwd: Path, anew: bool = False) -> Ended:
+def ended(*arguments: str, cwd: Path) -> Ended:
     """Run a command to its end."""
-    with started(*arguments, cwd=cwd, anew=anew) as process:
+    with started(*arguments, cwd=cwd) as process:
         return process.end()
 
 
@@ -148,58 +138,6 @@ class _Executed:
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(timeout)
         return self._popen.returncode
-
-
-class _Forked:
-    def __init__(self, arguments: Sequence[str], cwd: Path) -> None:
-        self.out, out = _pipe()
-        self.err, err = _pipe()
-        with out, err:
-            self._process = _forking.Process(target=_main, args=(list(arguments), str(cwd), out, err))
-            self._process.start()
-
-    @property
-    def pid(self) -> int:
-        assert self._process.pid
-        return self._process.pid
-
-    def code(self, timeout: float) -> int | None:
-        self._process.join(timeout)
-        return self._process.exitcode
-
-
-def _pipe() -> tuple[IO[bytes], Connection]:
-    reading, writing = multiprocessing.Pipe(duplex=False)
-    stream = os.fdopen(os.dup(reading.fileno()), "rb")
-    reading.close()
-    return stream, writing
-
-
-def _main(arguments: list[str], cwd: str, out: Connection, err: Connection) -> None:
-    """In the forked process: become ``pushserver``, as a terminal would start it."""
-    threading.Thread(target=_end_with_the_tests, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number, stream in enumerate((os.open(os.devnull, os.O_RDONLY), out.fileno(), err.fileno())):
-        os.dup2(stream, number)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the process's life
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115 - the same
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115 - the same
-    os.chdir(cwd)
-    environment = _environment()
-    os.environ.clear()
-    os.environ.update(environment)
-    from pushserver.cli import main  # noqa: PLC0415 - after the change of environment
-
-    code = main(arguments)
-    sys.stdout.flush()
-    os._exit(code)
-
-
-def _end_with_the_tests() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent
-    parent.join()
-    os._exit(1)
 
 
 def _environment() -> dict[str, str]:

@@ -31,7 +31,7 @@ def test_a_senseless_command_line_is_a_usage_error(
 
 
 def test_the_package_can_be_run(tmp_path: Path) -> None:
-    finished = ended("--version", cwd=tmp_path, anew=True)
+    finished = ended("--version", cwd=tmp_path)
     assert (finished.code, finished.out) == (0, f"pushserver {__version__}\n")
 
 

@@ -32,7 +32,7 @@ def _push(port: int, **fields: str) -> None:
 def test_a_service_serves_until_a_signal_ends_it_in_order(
     form: tuple[str, ...], ending: signal.Signals, config: Path
 ) -> None:
-    with started(*form, cwd=config.parent, anew=True) as process:
+    with started(*form, cwd=config.parent) as process:
         port = port_of(process.line("服务已启动"))
         assert _is_healthy(port)
         process.signal(ending)
@@ -46,7 +46,7 @@ def test_a_service_of_several_processes_stops_in_order_too(sandbox: Sandbox, tmp
     robot = sandbox.feishu("several")
     several = {"gateway": 1, "delivery": 1}
     config = written(tmp_path / "push.yaml", configuration(tmp_path, robot, processes=several))
-    with started("-config", str(config), cwd=tmp_path, anew=True) as process:
+    with started("-config", str(config), cwd=tmp_path) as process:
         _push(port_of(process.line("服务已启动")))
         robot.wait(1)
         process.signal(signal.SIGTERM)
