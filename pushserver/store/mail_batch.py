@@ -1,8 +1,8 @@
 """The commands of the mail store: many in one transaction mean what they mean one by one.
 
-New mails are collected and written with one ``executemany``, and so are results. What makes that allowed:
-they do not see each other, since nobody knows a mail before it is committed. Whatever else comes has all that
-was collected written first.
+New mails are collected and written with one ``executemany``, and so are results, after them. What makes that
+allowed: those about different mails do not see each other. A new mail that results came before has these
+written first; bounces, being seldom, are written at once; whatever else comes has all written first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -126,6 +126,7 @@ class _Batch:
         self._accepted: list[Mail] = []
         self._results: list[RecordMailResults] = []
         self._counts: list[AccountCounts] = []
+        self._tried: set[str] = set()
         self.ended: dict[str, str] = {}
 
     def execute(self, command: MailCommand) -> MailOutcome:
@@ -138,6 +139,7 @@ class _Batch:
         accepted, self._accepted = self._accepted, []
         results, self._results = self._results, []
         counts, self._counts = self._counts, []
+        self._tried.clear()
         self._table.insert(accepted)
         if results:
             counts += self._settle(results)
@@ -160,19 +162,31 @@ class _Batch:
     # What is collected -------------------------------------------------------------------------------
 
     def accept(self, command: AcceptMail) -> Duplicate | None:
+        duplicate = self._duplicate(command)
+        if duplicate is None:
+            if command.mail.id in self._tried:
+                self.write()
+            self._accepted.append(command.mail)
+        return duplicate
+
+    def _duplicate(self, command: AcceptMail) -> Duplicate | None:
         if self._unconfirmed is None:
             self._unconfirmed = self._table.unconfirmed(self._digests)
         known = self._unconfirmed.pop(command.digest, None)
-        if known is not None:
-            self._table.forget_unconfirmed(command.digest)
-            mail_id, at = known
-            if command.mail.received_at - at <= RESENT_WITHIN:
-                return Duplicate(mail_id)
-        self._accepted.append(command.mail)
-        return None
+        if known is None:
+            return None
+        self.write()
+        self._table.forget_unconfirmed(command.digest)
+        mail_id, at = known
+        # Whoever remembers a mail may not know what has become of it: only what was stored is owed already.
+        resent = command.mail.received_at - at <= RESENT_WITHIN and self._table.knows(mail_id)
+        return Duplicate(mail_id) if resent else None
 
     def record(self, command: RecordMailResults) -> None:
         self._results.append(command)
+        self._tried.add(command.mail_id)
+        if command.dsns:
+            self.write()
 
     def count(self, command: AccountCounts) -> None:
         self._counts.append(command)

@@ -109,12 +109,10 @@ _THIS_DIGEST = unconfirmed_mails.c.digest == bindparam("of_digest")
 _INSERT_UNCONFIRMED = insert(unconfirmed_mails)
 _FORGET = delete(unconfirmed_mails).where(_THIS_DIGEST)
 _FORGET_OLD = delete(unconfirmed_mails).where(unconfirmed_mails.c.at < bindparam("before"))
-# Only what was really stored: whoever remembers a mail may not know what has become of it.
-_UNCONFIRMED = (
-    select(unconfirmed_mails)
-    .join(mails, mails.c.id == unconfirmed_mails.c.mail_id)
-    .where(unconfirmed_mails.c.digest.in_(bindparam("digests", expanding=True)))
+_UNCONFIRMED = select(unconfirmed_mails).where(
+    unconfirmed_mails.c.digest.in_(bindparam("digests", expanding=True))
 )
+_KNOWN = select(mails.c.number).where(_THIS_MAIL)
 
 _ADD_COUNTS = (
     update(account_counts)
@@ -179,9 +177,13 @@ class MailTable:
         self._connection.execute(_FORGET, {"of_digest": digest})
 
     def unconfirmed(self, digests: Iterable[str]) -> dict[str, tuple[str, datetime]]:
-        """The id of the mail and the moment, by digest, of those of these that are known and stored."""
+        """The id of the mail and the moment, by digest, of those of these that are known."""
         rows = self._connection.execute(_UNCONFIRMED, {"digests": list(digests)})
         return {row.digest: (row.mail_id, codec.from_microseconds(row.at)) for row in rows}
+
+    def knows(self, mail_id: str) -> bool:
+        """Whether this mail was stored, and not purged since."""
+        return self._connection.execute(_KNOWN, {"of_mail": mail_id}).first() is not None
 
     # Results -----------------------------------------------------------------------------------------
 

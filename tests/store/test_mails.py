@@ -189,6 +189,11 @@ def test_a_mail_that_was_never_stored_makes_no_duplicate(run: Run) -> None:
     assert run.ids() == ["m1"]
 
 
+def test_a_mail_that_is_stored_after_it_was_remembered_makes_a_duplicate(run: Run) -> None:
+    run(RememberUnconfirmed("same", "m1", NOON))
+    assert run(accept("m1"), accept("m2", digest="same")) == [None, Duplicate("m1")]
+
+
 def test_a_mail_that_is_delivered_already_makes_a_duplicate(run: Run) -> None:
     run(accept("m1", digest="same"), RememberUnconfirmed("same", "m1", NOON))
     run(record("m1", *delivered(ANN)))
@@ -294,6 +299,17 @@ def test_results_of_a_mail_that_is_unknown_store_nothing(run: Run) -> None:
     assert run(RecordMailResults("gone", bounced(ANN), NOON, dsns=(a_mail("dsn"),))) == [None]
     assert run(RecordMailResults("gone", (), NOON, next_try_at=NOON)) == [None]
     assert run.page().total == 0
+
+
+def test_results_are_not_about_a_mail_that_comes_after_them(run: Run) -> None:
+    assert run(record("m1", *delivered(ANN)), accept("m1")) == [None, None]
+    assert run.states("m1") == [MailState.WAITING]
+
+
+def test_results_may_be_about_a_bounce_that_comes_before_them(run: Run) -> None:
+    run(accept("m1"))
+    run(RecordMailResults("m1", bounced(ANN), NOON, dsns=(a_mail("dsn"),)), record("dsn", *delivered(ANN)))
+    assert run.states("dsn") == [MailState.DELIVERED]
 
 
 def test_a_result_for_somebody_who_is_not_in_the_envelope_stores_nothing(run: Run) -> None:
@@ -454,6 +470,7 @@ PARAMETERS = {
     "mail_ids": ["m1", "m2"],
     "digests": ["d1", "d2"],
     "in_state": "waiting",
+    "of_mail": "m1",
     "now": 1,
     "before": 1,
     "most": 9,
@@ -468,7 +485,7 @@ def test_no_question_costs_more_than_it_answers(connection: Connection) -> None:
             for name, statement in vars(module).items():
                 if isinstance(statement, Select):
                     plans[name] = plan_of(connection, statement)
-    assert len(plans) == 17
+    assert len(plans) == 18
     listings = {"_COUNT", "_COUNTS", "_PAGE"}
     for name in plans.keys() - listings:
         assert "SCAN" not in plans[name], name
