@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from prometheus_client import CollectorRegistry
+
 from actors import ActorStatus, ActorSystem, Address, ChildSpec, Clock, Limits, ManualClock, Policy, Ref
 from pushserver.api.task_view import view_task
 from pushserver.config import Channel, Mail, Notice, Recipient, TargetSettings, Webhook
@@ -25,6 +27,7 @@ from pushserver.delivery import (
 )
 from pushserver.domain import Fallback, PlatformName, StoredTask, Task
 from pushserver.domain.messages import SubmitTasks, TaskReady
+from pushserver.metrics import DeliveryMetrics
 from pushserver.store import (
     Estate,
     InFlight,
@@ -99,6 +102,8 @@ class World:
         self.entries = NotificationReader(self._reading)
         self._in_flight_files = InFlight.recover(directory)
         self.in_flight = InFlight(directory, PROCESS)
+        self.registry = CollectorRegistry()
+        self.metrics = DeliveryMetrics(self.registry)
         self.system = self._build_system()
         self._killed = False
 
@@ -120,6 +125,7 @@ class World:
             in_flight=self.in_flight,
             rules=self.setup.rules,
             send_timeout=SEND_TIMEOUT,
+            metrics=self.metrics,
             last_line=(
                 LastLine(system.ref(LAST_LINE), self.setup.notices)
                 if self.setup.notices is not None
@@ -150,6 +156,7 @@ class World:
             buffer_size=self.setup.buffer_size,
             retention=Retention(max_age=86_400.0, interval=300.0),
             estate=Estate(self._in_flight_files),
+            on_attempt=self.metrics.attempt,
         )
         return ChildSpec(kind="store", start=start, policy=Policy(), batch=100)
 
