@@ -1,5 +1,6 @@
 """A recipient's channel: carries out one order after the other with its endpoints."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,8 @@ from pushserver.metrics import Failover
 
 REPEAT_AFTER = 1.0
 """Seconds before a message whose answer was lost is sent once more; ``queue.retry_delay`` if that is less."""
+NOTICES_REMEMBERED = 1_000
+"""Orders of the last line of defence whose answer is kept for a sender that asks again."""
 
 _Key = tuple[str, bool, int, int]
 
@@ -41,19 +44,29 @@ class Channel(Actor):
         super().__init__(context)
         self._services = services
         self._jobs: dict[_Key, _Job] = {}
+        self._notices: OrderedDict[_Key, tuple[Attempt, ...]] = OrderedDict()
 
     @receives(Deliver)
     def deliver(self, deliver: Deliver) -> ChannelEnded | None:
         """Begin to carry out an order.
 
-        One that is under way already is asked for again by a sender that was restarted: it gets the answer.
+        The global notices outlive those who send them. An order that is known is asked for again by a sender
+        that was restarted: it gets the answer, and nothing is sent twice.
         """
-        order = deliver.order
-        known = self._jobs.get(_key(deliver))
-        if known is not None:
-            self.settle(known.letter, None)
-            known.letter = self.defer()
+        key = _key(deliver)
+        if key in self._jobs:
+            self._answer_to_another(self._jobs[key])
             return None
+        if key in self._notices:
+            return ChannelEnded(deliver, self._notices[key])
+        return self._begin(deliver)
+
+    def _answer_to_another(self, job: _Job) -> None:
+        self.settle(job.letter, None)
+        job.letter = self.defer()
+
+    def _begin(self, deliver: Deliver) -> ChannelEnded | None:
+        order = deliver.order
         errands = {errand.target.name: errand for errand in order.errands}
         coordinator = Coordinator(deliver.manner, tuple(errands), order.ended)
         if coordinator.finished:
@@ -99,8 +112,19 @@ class Channel(Actor):
         self._services.metrics.failover(Failover.ENDPOINT, len(next_ones))
         self._send(job, next_ones)
         if job.coordinator.finished:
-            del self._jobs[_key(job.deliver)]
-            self.settle(job.letter, ChannelEnded(job.deliver, tuple(job.attempts)))
+            self._end(job)
+
+    def _end(self, job: _Job) -> None:
+        key, ended = _key(job.deliver), ChannelEnded(job.deliver, tuple(job.attempts))
+        del self._jobs[key]
+        if job.deliver.fallback:
+            self._remember(key, ended.attempts)
+        self.settle(job.letter, ended)
+
+    def _remember(self, key: _Key, attempts: tuple[Attempt, ...]) -> None:
+        self._notices[key] = attempts
+        if len(self._notices) > NOTICES_REMEMBERED:
+            self._notices.popitem(last=False)
 
     def _send(self, job: _Job, names: Sequence[str]) -> None:
         for name in names:

@@ -3,8 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
+
+import pushserver.delivery.channel as channel_module
 from actors import Address, Cell
 from pushserver.delivery import Gate, RetryRules
+from pushserver.delivery.messages import Deliver
 from pushserver.domain import Delivered, Delivery, Strategy, Task, TaskStatus, Transient, Uncertain, Verdict
 from tests.delivery.parts import DINGTALK, FEISHU, a_task
 from tests.delivery.stage import Hold, Stage
@@ -146,6 +150,29 @@ def test_what_meets_a_parked_endpoint_is_tried_again_when_it_is_back(new_world: 
     assert statuses(world, late) == [TaskStatus.COMPLETED]
 
 
+# An order crashes a channel ---------------------------------------------------------------------------
+
+
+def test_an_order_that_crashes_its_channel_fails_and_is_not_given_again(
+    new_world: Worlds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, other = tasks_of(2, Strategy.WEBHOOK_FAILOVER)
+    key_of = channel_module._key
+
+    def crashing_key(deliver: Deliver) -> object:
+        if deliver.task.id == poison.id and not deliver.fallback:
+            raise ValueError("a bug")
+        return key_of(deliver)
+
+    monkeypatch.setattr(channel_module, "_key", crashing_key)
+    world = new_world(ONE_ROBOT, stage := Stage())
+    world.push(poison, other)
+    assert statuses(world, poison, other) == [TaskStatus.FAILED, TaskStatus.COMPLETED]
+    assert Counter(call.delivery.task_id for call in stage.calls) == {poison.id: 1, other.id: 1}
+    assert stage.names.count("s") == 1
+    assert world.status("recipients", "ops_alert", "feishu").failures == 1
+
+
 # A send hangs ----------------------------------------------------------------------------------------
 
 
@@ -198,21 +225,18 @@ def test_what_a_replaced_send_comes_to_is_heard_by_nobody(new_world: Worlds) -> 
 
 
 def test_a_send_that_waits_at_the_gate_is_not_stuck(new_world: Worlds) -> None:
-    hold = Hold()
-    setup = with_channels(
-        channel(FEISHU, "a"), more={"other": (channel(FEISHU, "b"),)}, gate=lambda: Gate(1, 1)
-    )
-    world = new_world(setup, stage := Stage({"a": hold}))
-    first, second = a_task(task_id="task_1"), a_task(task_id="task_2", recipient="other")
-    world.push(first)
-    stage.wait_for_calls("a")
-    world.push(second)
-    endpoint = ("recipients", "other", "feishu", "b")
-    eventually(lambda: (world.awake(*endpoint) and world.status(*endpoint).busy_for >= 0) or None, "waking")
-    world.advance(STUCK_AFTER - 1.0)
-    hold.let_go()
-    world.ended(first, second)
-    assert world.status(*endpoint).restarts == 0
+    world = new_world(with_channels(channel(FEISHU, "a"), gate=lambda: Gate(1, 1)))
+    permit = world.gate.enter(FEISHU)
+    world.push(task := a_task())
+    endpoint = world.system.ref(*FEISHU_A).address
+    eventually(lambda: _has_letter_in_hand(world, endpoint) or None, "a send at the gate")
+    for _ in range(3):
+        world.advance(STUCK_AFTER)
+        world.let_the_runtime_look()
+    permit.release()
+    (stored,) = world.ended(task)
+    assert stored.status is TaskStatus.COMPLETED
+    assert world.status(*FEISHU_A).restarts == 0
 
 
 def test_an_endpoint_restarted_at_the_gate_leaves_no_permit_behind(new_world: Worlds) -> None:

@@ -8,8 +8,19 @@ from itertools import cycle
 
 import pytest
 
-from pushserver.domain import Delivered, EndpointBroken, Strategy, Task, TaskStatus, Uncertain
-from tests.delivery.parts import FEISHU, a_task
+from pushserver.delivery.course import Errand, Order
+from pushserver.delivery.messages import Deliver
+from pushserver.domain import (
+    Delivered,
+    EndpointBroken,
+    Manner,
+    Strategy,
+    Target,
+    Task,
+    TaskStatus,
+    Uncertain,
+)
+from tests.delivery.parts import FEISHU, SYSTEM, a_task
 from tests.delivery.stage import Hold, Stage
 from tests.delivery.world import LAST_LINE, World, Worlds, channel, eventually, with_channels
 
@@ -154,6 +165,19 @@ def test_a_notice_in_hand_is_waited_for_by_a_restarted_recipient(new_world: Worl
     (stored,) = world.ended(task)
     assert sends(stage) == {"a": 1, "s": 1, "t": 1}
     assert len(stored.attempts) == 3
+
+
+def test_a_notice_asked_for_again_by_a_restarted_recipient_is_raised_once(
+    new_world: Worlds,
+) -> None:
+    world = new_world(stage=(stage := Stage()))
+    order = Order(0, 1, SYSTEM, (Errand(Target(SYSTEM, "s"), 1),), {})
+    deliver = Deliver(a_task(), order, Manner.EVERYONE, fallback=True)
+    channel_of_notices = world.system.ref(LAST_LINE)
+    first, second = (channel_of_notices.ask(deliver, timeout=5.0) for _ in range(2))
+    assert first == second
+    assert len(first.attempts) == 1
+    assert stage.names == ["s"]
 
 
 # Under load ------------------------------------------------------------------------------------------

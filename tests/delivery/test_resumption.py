@@ -1,6 +1,5 @@
 """What becomes of tasks when the process is killed: a new one takes up each where its verdicts say it is."""
 
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -27,6 +26,7 @@ from tests.delivery.world import (
     Worlds,
     alarms,
     channel,
+    eventually,
     summary,
     with_channels,
 )
@@ -261,7 +261,7 @@ def test_the_sweep_leaves_alone_what_may_still_be_on_its_way(new_world: Worlds) 
     young = a_task(created_at=world.clock.now())
     world.submit(young)
     world.advance(1.0)
-    world.store.ask(TaskStarted("nobody"), timeout=5.0)
+    eventually(lambda: world.status("sweeper").processed or None, "a sweep")
     assert not world.awake("recipients", "ops_alert")
 
 
@@ -288,8 +288,40 @@ def test_a_task_is_delivered_once_however_often_its_recipient_hears_of_it(new_wo
         world.tell_ready(fresh)
     world.ended(fresh)
     world.tell_ready(fresh)
+    world.push(behind := a_task(task_id="behind"))
+    world.ended(behind)
     world.advance(60.0)
     world.tell_ready(fresh)
     world.push(last := a_task(task_id="last"))
     world.ended(last)
-    assert Counter(call.delivery.task_id for call in stage.calls) == {"warm-up": 1, "fresh": 1, "last": 1}
+    sent = [call.delivery.task_id for call in stage.calls]
+    assert sent == ["warm-up", "fresh", "behind", "last"]
+
+
+def test_a_task_that_ended_in_an_earlier_life_is_looked_up_when_told_of_late(new_world: Worlds) -> None:
+    world = new_world(stage=(stage := Stage()))
+    world.push(task := a_task(created_at=world.clock.now()))
+    world.ended(task)
+    world.restart("recipients", "ops_alert")
+    world.tell_ready(task)
+    world.push(last := a_task(task_id="last"))
+    world.ended(last)
+    assert stage.names == ["a", "a"]
+
+
+def test_a_task_that_ended_long_ago_is_looked_up_when_told_of_late(
+    new_world: Worlds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushserver.delivery.recipient.ENDED_REMEMBERED", 1)
+    world = new_world(stage=(stage := Stage()))
+    world.push(warm_up := a_task(task_id="warm-up"))
+    world.ended(warm_up)
+    world.advance(1.0)
+    tasks = [a_task(task_id=f"task_{n}", created_at=world.clock.now()) for n in range(3)]
+    world.push(*tasks)
+    world.ended(*tasks)
+    world.advance(3.0)
+    world.tell_ready(tasks[0])
+    world.push(last := a_task(task_id="last"))
+    world.ended(last)
+    assert len(stage.calls) == 5

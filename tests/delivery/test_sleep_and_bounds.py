@@ -1,6 +1,5 @@
 """Recipients sleep when idle and wake for the next message; mailboxes and the backlog are bounded."""
 
-import threading
 from dataclasses import replace
 
 import pytest
@@ -21,9 +20,7 @@ def let_time_pass(world: World, seconds: float) -> None:
     """In the steps in which the runtime looks for idle actors, each of which is over before the next."""
     for _ in range(int(seconds * 2)):
         world.advance(0.5)
-        over = threading.Event()
-        world.system.scheduler.soon(over.set)
-        assert over.wait(5.0)
+        world.let_the_runtime_look()
 
 
 def asleep(world: World) -> bool | None:
@@ -55,9 +52,8 @@ def test_a_sleeping_recipient_wakes_for_the_next_message(new_world: Worlds) -> N
 
 
 def test_a_recipient_that_waits_for_a_round_stays_awake(new_world: Worlds) -> None:
-    limited = RateLimited(waits=(60.0,))
-    setup = with_channels(channel(FEISHU, "a"), limits=SLEEPY)
-    world = new_world(setup, Stage({"a": [limited, Delivered()]}))
+    setup = with_channels(channel(FEISHU, "a"), limits=SLEEPY, rules=RetryRules(count=1, delay=60.0))
+    world = new_world(setup, Stage({"a": [Transient(), Delivered()]}))
     world.push(task := a_task())
     world.recorded(task, 1)
     let_time_pass(world, 40.0)
