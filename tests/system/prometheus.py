@@ -7,7 +7,7 @@ import socket
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,21 @@ def faults_of(metrics: bytes) -> str:
     said = (ran.stdout + ran.stderr).decode()
     assert said or ran.returncode == 0
     return said
+
+
+def check_queries(queries: Sequence[str], directory: Path) -> None:
+    """Fail if one of them is no PromQL."""
+    rules = [{"alert": f"Q{number}", "expr": query} for number, query in enumerate(queries)]
+    path = directory / "rules.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+    ran = subprocess.run(
+        [needs("promtool"), "check", "rules", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @dataclass(frozen=True)
