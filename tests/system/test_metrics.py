@@ -10,6 +10,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from pushserver.sandbox import Robot, Sandbox
+from tests.docs.markdown import first_column
+from tests.docs.markdown import page as docs_page
+from tests.docs.metrics_table import shown_name
 from tests.system.deadline import until
 from tests.system.prometheus import faults_of, scraping
 from tests.system.server_process import PushServer, serving
@@ -68,6 +71,11 @@ def value(server: PushServer, name: str, process: str = "delivery-0", **labels: 
 def test_every_series_says_of_which_process_it_is(server: PushServer) -> None:
     processes = {sample.labels["process"] for family in families(server) for sample in family.samples}
     assert processes == {"delivery-0", "gateway-0"}
+
+
+def test_several_processes_show_what_the_operators_page_lists(server: PushServer) -> None:
+    listed = first_column(docs_page("docs/operations.md").section("Metrics"))
+    assert {shown_name(family) for family in families(server)} == {name.partition("`")[0] for name in listed}
 
 
 def test_pushes_at_the_door_are_counted(server: PushServer) -> None:
