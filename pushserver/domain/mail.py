@@ -356,9 +356,13 @@ class MailRefusal:
 
 @dataclass(frozen=True, slots=True)
 class MailReceipt:
-    """The answer of ``account``: who got the mail, and who was refused, by address; or the ``error``."""
+    """The answer of ``account``: who got the mail, and who was refused, by address; or the ``error``.
+
+    ``mail_id`` is what was submitted: whoever told rather than asked knows it again by that.
+    """
 
     account: str
     accepted: tuple[str, ...] = ()
     refused: Mapping[str, MailRefusal] = field(default_factory=dict)
     error: MailError | None = None
+    mail_id: str = ""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import get_args
@@ -42,8 +43,8 @@ class MailStore(Committer):
     """The mails' :class:`~.committer.Committer`, which also removes orphans and deletes its old.
 
     ``engine`` has to be opened with durability ``power``: then a mail is on the disk before whoever asked is
-    answered. ``queue`` hears of new work (:class:`MailsReady`) after every commit that brings some. To start
-    before anybody writes to the spool, and to run in one process only.
+    answered. ``queue`` hears of new work (:class:`MailsReady`) after every commit that may bring some. The
+    first life has to start before anybody writes to the spool; only one process may have a mail store.
     """
 
     commands = get_args(MailCommand)
@@ -67,8 +68,9 @@ class MailStore(Committer):
     def opened(self) -> None:
         """Remove what a crash has left in the spool."""
         if not self._estate.tidied:
-            self._remove_orphans()
             self._estate.tidied = True
+            with suppress(StoreUnavailable):  # they are in nobody's way: the next start finds them
+                self._remove_orphans()
         self.after(self._retention.interval, _CleanUp())
 
     def _remove_orphans(self) -> None:
