@@ -127,6 +127,22 @@ def test_a_sleeping_one_stays_asleep(server: PushServer) -> None:
     assert actors(server, recipient="quiet") == []
 
 
+@pytest.mark.parametrize(
+    "address", ["api", "/gateway-0/store", "/delivery-0/store", "/delivery-1/sweeper", "/gateway-0/operator"]
+)
+def test_what_a_process_cannot_do_without_is_restarted_within_a_second_too(
+    server: PushServer, address: str
+) -> None:
+    before = lives(server)
+    began = time.monotonic()
+    restarted = restart(server, address)
+    assert time.monotonic() - began < 1
+    assert restarted["restarts"] == 1
+    assert server.client.outcome("calm")["status"] == "completed"
+    until(server.client.healthy, "all is well")
+    assert begun_anew(before, lives(server)) == {restarted["address"]}
+
+
 # A process -------------------------------------------------------------------------------------------
 
 
