@@ -18,6 +18,11 @@ WARM_UP = 500
 HERE, THERE = 0, 1
 """The CPU of what is measured, and that of load and sink."""
 PATIENCE = 60.0
+MODES = {
+    "one process, pinned": "inline: true, pin: on",
+    "gateway and delivery, pinned": "pin: on",
+    "gateway and delivery, not pinned": "pin: off",
+}
 
 
 def pushes(count: int) -> list[bytes]:
@@ -71,11 +76,11 @@ def measure_plain_loop(url: str) -> tuple[float, float]:
 
 
 def measure_service(
-    sink_pipe: Connection, sink_port: int, pin_mode: str
+    sink_pipe: Connection, sink_port: int, processes: str
 ) -> tuple[Offered, float, float, float]:
-    """POSTs as offered, deliveries a second end to end, CPU seconds a push, peak memory in MB."""
+    """POSTs as offered, deliveries a second end to end, CPU seconds a push, memory in MB."""
     before, _ = ask(sink_pipe, "count")
-    with process(subject.run, sink_port, pin_mode) as pipe:
+    with process(subject.run, sink_port, processes) as pipe:
         port = pipe.recv()
         offer(port, pushes(WARM_UP))
         wait_for(sink_pipe, before + WARM_UP)
@@ -106,14 +111,14 @@ def main() -> None:
         ceiling = measure_no_op()
         loop_rate, loop_cpu = measure_plain_loop(f"http://127.0.0.1:{sink_port}/open-apis/bot/v2/hook/t0")
         say(describe("no-op POST", ceiling), f"  plain loop  {loop_rate:7.0f}/s  CPU {loop_cpu * 1e6:.0f} µs")
-        for mode in ("on", "off"):
-            offered, delivered, cpu, memory = measure_service(sink_pipe, sink_port, mode)
+        for name, processes in MODES.items():
+            offered, delivered, cpu, memory = measure_service(sink_pipe, sink_port, processes)
             say(
-                f"pin: {mode}, {PUSHES} pushes from 8 connections",
+                f"{name}: {PUSHES} pushes from 8 connections",
                 describe("POST", offered) + f"  {offered.rate / ceiling.rate:.2f} of no-op",
                 f"  delivered   {delivered:7.0f}/s  {delivered / loop_rate:.2f} of the plain loop",
                 f"  CPU         {cpu * 1e6:7.0f} µs a push, {cpu / loop_cpu:.1f} of the plain loop's",
-                f"  peak memory {memory:7.0f} MB",
+                f"  memory      {memory:7.0f} MB (PSS of all processes)",
             )
 
 

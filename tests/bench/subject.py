@@ -1,18 +1,17 @@
 """The service as the bench runs it: a process of its own, on a fresh store."""
 
-import resource
+import os
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pushserver import config, logs
 from pushserver.service import Service
-from tests.bench.rivals import cpu_seconds
 
 RECIPIENTS = 16
 
 
-def settings_text(sink: int, directory: Path, pin: str) -> str:
+def settings_text(sink: int, directory: Path, processes: str) -> str:
     """A configuration with a webhook for each recipient, all at the sink."""
     recipients = "\n".join(
         f"  r{index}:\n    name: r{index}\n    platforms:\n      feishu:\n        webhooks:\n"
@@ -24,19 +23,40 @@ def settings_text(sink: int, directory: Path, pin: str) -> str:
         f"server: {{host: 127.0.0.1, port: 0}}\n"
         f"log: {{output: file, file_path: {directory}/app.log}}\n"
         f"storage: {{url: 'sqlite:///{directory}/bench.db'}}\n"
-        f"processes: {{pin: {pin}}}\nqueue: {{buffer_size: 1000000}}\nrecipients:\n{recipients}\n"
+        f"processes: {{{processes}}}\nqueue: {{buffer_size: 1000000}}\nrecipients:\n{recipients}\n"
     )
 
 
-def run(pipe: Connection, sink: int, pin: str) -> None:
-    """Serve until told to stop; answers ``usage`` with CPU seconds and peak memory in MB."""
+def run(pipe: Connection, sink: int, processes: str) -> None:
+    """Serve until told to stop; answers ``usage`` with CPU seconds and memory (PSS) in MB, of the whole service."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bench.yaml"
-        file.write_text(settings_text(sink, Path(folder), pin))
+        file.write_text(settings_text(sink, Path(folder), processes))
         settings = config.load(file, {}).settings
         logs.set_up(settings.log)
         with Service(settings) as service:
             pipe.send(service.port)
             while pipe.recv() == "usage":
-                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                pipe.send((cpu_seconds(), peak))
+                pipe.send(_usage())
+
+
+def _usage() -> tuple[float, float]:
+    """CPU seconds and proportional memory in MB, of this process and all below it."""
+    family = _family(os.getpid())
+    return sum(map(_cpu_seconds, family)), sum(map(_pss, family)) / 1024
+
+
+def _family(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    born = {int(word) for thread in threads for word in (thread / "children").read_text().split()}
+    return [pid, *(member for child in sorted(born) for member in _family(child))]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _pss(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
