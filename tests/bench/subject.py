@@ -28,7 +28,7 @@ def settings_text(sink: int, directory: Path, processes: str) -> str:
 
 
 def run(pipe: Connection, sink: int, processes: str) -> None:
-    """Serve until told to stop; answers ``usage`` with CPU seconds and memory (PSS) in MB, of the whole service."""
+    """Serve until told to stop; answers ``usage`` with its CPU seconds and memory (PSS, MB)."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bench.yaml"
         file.write_text(settings_text(sink, Path(folder), processes))
