@@ -122,13 +122,92 @@ def actors(
 def restart_actor(
     context: typer.Context,
     address: options.Address,
-    url: options.RestartUrl = None,
+    url: options.OwnUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
     """See :func:`pushserver.cli.actors.restart`."""
     from pushserver.cli.actors import restart  # noqa: PLC0415 - see the module's docstring
 
     raise typer.Exit(restart(address, url or context.obj, as_json=as_json))
+
+
+notifications_app = typer.Typer(help="查看最后防线发出的系统通知，最新的在前；标记已读；清空。")
+app.add_typer(notifications_app, name="notifications")
+
+
+@notifications_app.callback(invoke_without_command=True)
+def notifications(
+    context: typer.Context,
+    *,
+    status: options.NotificationState = None,
+    limit: options.PageSize = 50,
+    offset: options.Offset = 0,
+    url: options.Url = options.DEFAULT_URL,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.notifications.show_page`."""
+    context.obj = url
+    if context.invoked_subcommand is None:
+        list_notifications(context, status=status, limit=limit, offset=offset, as_json=as_json)
+
+
+@notifications_app.command("list", help="列出系统通知，与不带命令时相同。")
+def list_notifications(
+    context: typer.Context,
+    *,
+    status: options.NotificationState = None,
+    limit: options.PageSize = 50,
+    offset: options.Offset = 0,
+    url: options.OwnUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.notifications.show_page`."""
+    from pushserver.cli.notifications import show_page  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(show_page(status or "", limit, offset, url or context.obj, as_json=as_json))
+
+
+@notifications_app.command("show", help="显示一条系统通知的全文；不会标记为已读。")
+def show_notification(
+    context: typer.Context,
+    notification_id: options.NotificationId,
+    url: options.OwnUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.notifications.show`."""
+    from pushserver.cli.notifications import show  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(show(notification_id, url or context.obj, as_json=as_json))
+
+
+@notifications_app.command("read", help="标记一条或全部系统通知为已读。")
+def read_notifications(
+    context: typer.Context,
+    notification_id: options.NotificationIdOrAll = "",
+    *,
+    all_of_them: options.AllOfThem = False,
+    url: options.OwnUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.notifications.read`."""
+    from pushserver.cli.notifications import read  # noqa: PLC0415 - see the module's docstring
+
+    url = url or context.obj
+    raise typer.Exit(read(notification_id, url, all_of_them=all_of_them, as_json=as_json))
+
+
+@notifications_app.command("clear", help="删除全部系统通知。")
+def clear_notifications(
+    context: typer.Context,
+    *,
+    yes: options.Yes = False,
+    url: options.OwnUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.notifications.clear`."""
+    from pushserver.cli.notifications import clear  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(clear(url or context.obj, sys.stdin, yes=yes, as_json=as_json))
 
 
 @app.command(help="只运行模拟平台：飞书、钉钉、企业微信、SMTP 和 HTTP 通知。")

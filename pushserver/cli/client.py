@@ -17,6 +17,7 @@ ANSWER_TIMEOUT = 30.0
 
 Json = Mapping[str, Any]
 
+_NOTIFICATIONS = "/api/v1/notifications"
 _TASK = ("task_id", "status", "progress", "results")
 
 
@@ -72,6 +73,51 @@ class Client:
             CommandFailed: there is none, it has not come back in time, or nobody answered.
         """
         return self._call("POST", "/api/v1/actors/restart", {"address": address}, ("address", "restarts"))
+
+    def notifications(self, query: Mapping[str, str]) -> Json:
+        """The system notices that match the parameters of ``GET /api/v1/notifications``.
+
+        Raises:
+            CommandFailed: the parameters make no sense, or nobody answered.
+        """
+        return self._call(
+            "GET", f"{_NOTIFICATIONS}?{urlencode(query)}", None, ("notifications", "pagination")
+        )
+
+    def notification(self, notification_id: str) -> Json:
+        """One of them, under ``notification``.
+
+        Raises:
+            CommandFailed: there is none, or nobody answered.
+        """
+        return self._call(
+            "GET", f"{_NOTIFICATIONS}/{quote(notification_id, safe='')}", None, ("notification",)
+        )
+
+    def mark_read(self, notification_id: str) -> Json:
+        """Mark one as read.
+
+        Raises:
+            CommandFailed: there is none, or nobody answered.
+        """
+        path = f"{_NOTIFICATIONS}/{quote(notification_id, safe='')}/read"
+        return self._call("PUT", path, None, ("notification_id",))
+
+    def mark_all_read(self) -> Json:
+        """Mark all as read; ``marked_count`` says how many were not.
+
+        Raises:
+            CommandFailed: nobody answered.
+        """
+        return self._call("PUT", f"{_NOTIFICATIONS}/read-all", None, ("marked_count",))
+
+    def clear_notifications(self) -> Json:
+        """Delete all; ``cleared_count`` says how many there were.
+
+        Raises:
+            CommandFailed: nobody answered.
+        """
+        return self._call("DELETE", _NOTIFICATIONS, None, ("cleared_count",))
 
     def _call(self, method: str, path: str, body: Json | None, wanted: tuple[str, ...]) -> Json:
         envelope = self._envelope(self._answer(method, path, body))

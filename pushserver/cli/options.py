@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pushserver.domain import Level, PlatformName, Strategy, Style
+from pushserver.domain import Level, NotificationStatus, PlatformName, Strategy, Style
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 """What is meant where no file is named."""
@@ -81,7 +81,16 @@ Address = Annotated[
         metavar="ADDRESS", help="如 /delivery-0/recipients/ops_alert/feishu；/delivery-0 为整个进程"
     ),
 ]
-RestartUrl = Annotated[str | None, typer.Option("--url", metavar="URL", help="服务地址", show_default=False)]
+OwnUrl = Annotated[str | None, typer.Option("--url", metavar="URL", help="服务地址", show_default=False)]
+"""For a command in a group: the group's is meant where it has none."""
+
+NotificationState = Annotated[NotificationStatus | None, typer.Option("--status", help="只看未读或已读的")]
+PageSize = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="最多显示多少条")]
+Offset = Annotated[int, typer.Option("--offset", metavar="N", min=0, help="跳过最新的多少条")]
+NotificationId = Annotated[str, typer.Argument(metavar="ID", help="通知 ID")]
+NotificationIdOrAll = Annotated[str, typer.Argument(metavar="[ID]", help="通知 ID，或用 --all")]
+AllOfThem = Annotated[bool, typer.Option("--all", help="全部标记为已读")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="不再询问")]
 
 Host = Annotated[str, typer.Option("--host", metavar="HOST", help="监听地址")]
 Port = Annotated[
