@@ -23,7 +23,7 @@ from pushserver.service.worker import Place, Worker
 
 _log = logging.getLogger(__name__)
 
-PRELOAD = ("pushserver.service.processes", "pushserver.service.worker")
+PRELOAD = ("pushserver.service.processes", "pushserver.service.worker", "pushserver.cli")
 """What the fork server loads once, so that a worker is there in milliseconds."""
 
 
