@@ -10,7 +10,10 @@ from pushserver.cli import main, notifications, screen
 from pushserver.cli.client import Client
 from pushserver.cli.errors import CommandFailed
 from pushserver.cli.notification_table import render_one, render_page
+from pushserver.config import load
 from pushserver.sandbox import Sandbox
+from pushserver.service import Service
+from tests.cli.configurations import configuration, written
 
 CLOSED = "http://127.0.0.1:1"
 DEADLINE = 20.0
@@ -43,20 +46,23 @@ def shown(data: dict[str, Any], width: int, capsys: pytest.CaptureFixture[str]) 
     return capsys.readouterr().out.splitlines()
 
 
+@pytest.fixture(scope="module")
+def url(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service of its own: nothing that ``ops`` is sent arrives."""
+    directory = tmp_path_factory.mktemp("broken")
+    (robot := sandbox.feishu("broken")).fail(19001, times=None)
+    settings = load(written(directory / "config.yaml", configuration(directory, robot)), {}).settings
+    with Service(settings) as service:
+        yield f"http://127.0.0.1:{service.port}"
+
+
 @pytest.fixture
-def ids(sandbox: Sandbox, url: str, capsys: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
+def ids(url: str, capsys: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
     """Two pushes that arrive nowhere; the ids of their notifications, newest first."""
     client = Client(url)
-    client.clear_notifications()
-    robots = sandbox.feishu("first"), sandbox.feishu("second")
-    for robot in robots:
-        robot.fail(19001, times=None)
     for count in (1, 2):
         assert main(["send", "-r", "ops", "-t", f"T{count}", "-m", "M", "--url", url]) == 1
         wait_for(client, count)
-    for robot in robots:
-        robot.recover()
-        robot.clear()
     capsys.readouterr()
     yield [found["id"] for found in client.notifications({})["notifications"]]
     client.clear_notifications()
@@ -102,7 +108,7 @@ def test_one_is_shown_with_its_whole_message(
     out = capsys.readouterr().out
     assert out.startswith("● 未读  🚨 推送系统故障通知 - failover策略所有渠道推送失败\n")
     assert "原始标题: T2\n" in out
-    assert "- feishu/first: webhook地址无效 [19001]" in out
+    assert "- feishu/broken: webhook地址无效 [19001]" in out
     assert main(["notifications", "show", ids[0], "--json", "--url", url]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == "unread"
 
