@@ -1,0 +1,222 @@
+"""A connection: lines in, replies out, each within its time, and the ways in which it ends.
+
+aiosmtpd's server class brings the life of a connection, its session and STARTTLS. Its command loop is not
+used: it waits for the end of a line for as long as a client keeps sending, ends at an EOF behind a command
+without obeying it, tells clients the text of exceptions and writes their logins into a log.
+"""
+
+import asyncio
+import logging
+from abc import abstractmethod
+from typing import AnyStr, Final
+
+from aiosmtpd.smtp import SMTP, TLSSetupException
+
+from pushserver.relay import replies
+from pushserver.relay.house import House
+from pushserver.relay.inbound import BLOCK, ClientGone, Inbound, LineEndless, LineTooLong, TooSlow
+from pushserver.relay.limits import LONGEST_RESPONSE
+from pushserver.relay.reception import Endless
+
+_NEVER: Final = 30 * 86_400.0
+_GRACE: Final = 2.0
+"""Seconds for a farewell to leave; then the connection is cut."""
+
+_log = logging.getLogger(__name__)
+
+EXPECTED: Final = (ClientGone, TooSlow, LineTooLong, Endless, ConnectionError, TLSSetupException)
+"""Ends of a connection that are nobody's fault here."""
+
+
+class Conversation(SMTP):
+    """One client, from the greeting to the farewell. A :class:`~.guests.Guest`."""
+
+    line_length_limit = BLOCK  # the size of the reader's buffer; our own limits are in `limits`
+
+    def __init__(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
+        # On the instance: aiosmtpd's own is one dict for all connections, and cleared by each new one.
+        self.command_size_limits = {}
+        super().__init__(
+            None,
+            loop=loop,
+            hostname=house.hostname,
+            data_size_limit=house.limits.message_bytes,
+            tls_context=house.access.tls,
+            timeout=_NEVER,  # our time limits are with what they limit
+            auth_require_tls=False,
+        )
+        self.house = house
+        self.inbound: Inbound
+        self.address = ""
+        self.active_at = loop.time()
+        self._open = True
+        self._admitted = False
+        self._waiting = False
+        self._stopping = False
+        self._bad_commands = 0
+
+    @abstractmethod
+    async def obey(self, line: bytes) -> None:
+        """Do what a command line says, and reply."""
+
+    @property
+    def authenticated(self) -> bool:
+        """Has the client logged in, since STARTTLS if there was one?"""
+        return self.session is not None and bool(self.session.authenticated)
+
+    @property
+    def encrypted(self) -> bool:
+        """Is the connection under TLS?"""
+        return self.session is not None and self.session.ssl is not None
+
+    # Ends ---------------------------------------------------------------------------------------------
+
+    def give_way(self) -> None:
+        """See :class:`~.guests.Guest`."""
+        self.house.tally.turned_away += 1
+        self._say_goodbye(replies.TOO_MANY_CONNECTIONS)
+
+    def wind_up(self) -> None:
+        """See :class:`~.guests.Guest`."""
+        self._stopping = True
+        if self._waiting:
+            self._say_goodbye(replies.STOPPING)
+
+    def abort(self) -> None:
+        """See :class:`~.guests.Guest`."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    def _say_goodbye(self, reply: str) -> None:
+        """Without waiting: nobody may be listening."""
+        transport = self.transport
+        if self._open and isinstance(transport, asyncio.Transport) and not transport.is_closing():
+            transport.write(reply.encode() + b"\r\n")
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._open = False
+        transport = self.transport
+        if isinstance(transport, asyncio.Transport) and not transport.is_closing():
+            transport.close()
+            self.loop.call_later(_GRACE, transport.abort)
+
+    # asyncio's callbacks ------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is there; again, when it is under TLS."""
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client is gone."""
+        self.house.guests.leave(self)
+        super().connection_lost(error)
+
+    def eof_received(self) -> bool:
+        """The client has said all it will: what it has said is obeyed, what is under way is answered."""
+        asyncio.StreamReaderProtocol.eof_received(self)
+        return not self.encrypted  # TLS knows no half-closed connections
+
+    # The loop -----------------------------------------------------------------------------------------
+
+    async def push(self, status: AnyStr) -> None:
+        """Send a reply, and end the connection after some.
+
+        Raises:
+            TooSlow: the client does not read what it is told.
+        """
+        reply = self._counted(_text(status))
+        self._writer.write(reply.encode("ascii") + b"\r\n")
+        try:
+            async with asyncio.timeout(self.house.limits.idle):
+                await self._writer.drain()
+        except TimeoutError:
+            raise TooSlow from None
+        if replies.is_last(reply):
+            self._hang_up()
+
+    def _counted(self, reply: str) -> str:
+        if not replies.is_bad_command(reply):
+            return reply
+        self._bad_commands += 1
+        return reply if self._bad_commands <= self.house.limits.bad_commands else replies.TOO_MANY_ERRORS
+
+    async def _handle_client(self) -> None:
+        """The task of a connection, under aiosmtpd's name."""
+        self.inbound = Inbound(self._reader)
+        try:
+            await self._converse()
+        except TooSlow:
+            self._say_goodbye(replies.TIMED_OUT)
+        except LineEndless:
+            self._say_goodbye(replies.LINE_TOO_LONG)
+        except Endless:
+            self._say_goodbye(replies.CONTENT_TOO_LARGE)
+        except EXPECTED as end:
+            _log.debug("connection ended: %s", type(end).__name__)
+        except Exception:  # noqa: BLE001 - one connection ends, whatever it was
+            self._report()
+            self._say_goodbye(replies.OUR_FAULT)
+        finally:
+            self._hang_up()
+            self._depart()
+
+    def _depart(self) -> None:
+        self.house.guests.leave(self)
+        if self._admitted:
+            self._admitted = False
+            self.house.tally.connections -= 1
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+
+    async def _converse(self) -> None:
+        if not self.house.guests.admit(self):
+            self.house.tally.turned_away += 1
+            await self.push(replies.TOO_MANY_CONNECTIONS)
+            return
+        self._admitted = True
+        self.house.tally.connected += 1
+        self.house.tally.connections += 1
+        await self.push(f"220 {self.hostname} ESMTP PushServer")
+        while self._open:
+            line = await self._next_line()
+            if line is not None:
+                await self._obey(line)
+            if self._stopping:
+                self._say_goodbye(replies.STOPPING)
+            if self.inbound.pending:
+                await asyncio.sleep(0)  # nothing else here waits while a client has much to say
+
+    async def _next_line(self) -> bytes | None:
+        self._waiting = True
+        try:
+            line = await self.inbound.line(LONGEST_RESPONSE, self.house.limits.idle)
+        except LineEndless:
+            raise
+        except LineTooLong:
+            line = None
+        finally:
+            self._waiting = False
+            self.active_at = self.loop.time()
+        if line is None:
+            await self.push(replies.LINE_TOO_LONG)
+        return line
+
+    async def _obey(self, line: bytes) -> None:
+        """A fault of ours is a passing one, and its text is for the log."""
+        try:
+            await self.obey(line)
+        except EXPECTED:
+            raise
+        except Exception:  # noqa: BLE001 - the client is told 451, the log what it was
+            self._report()
+            await self.push(replies.OUR_FAULT)
+
+    def _report(self) -> None:
+        _log.exception("SMTP会话出错", extra={"action": "smtp_session_failed", "client": self.address})
+
+
+def _text(reply: str | bytes) -> str:
+    return reply if isinstance(reply, str) else reply.decode("ascii")
