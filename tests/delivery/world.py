@@ -118,7 +118,7 @@ class World:
         self.notifications = system.ref("notifications")
         notices = self.setup.notices
         self.gate = self.setup.gate()
-        services = Services(
+        self.services = services = Services(
             store=self.store,
             notifications=self.notifications,
             gate=self.gate,
