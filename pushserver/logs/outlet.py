@@ -9,6 +9,7 @@ from typing import Protocol, TextIO, cast
 from pushserver.logs.pace import PACE, Pace
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_LINE_END = ord("\n")
 _MODE = 0o666
 """What the umask leaves of it; log collectors run as other users."""
 
@@ -103,16 +104,21 @@ class AppendedFile:
 
     def _append(self, line: bytes) -> None:
         """A disk that is full in the middle of a line costs that line, but not the next one too."""
-        if self._descriptor is None:
-            self.open()
         data = b"\n" + line if self._torn else line
+        descriptor = self._opened()
         written = 0
         try:
+            written = os.write(descriptor, data)
             while written < len(data):
-                written += os.write(cast("int", self._descriptor), data[written:])
+                written += os.write(descriptor, data[written:])
         finally:
             if written:
-                self._torn = data[written - 1 : written] != b"\n"
+                self._torn = data[written - 1] != _LINE_END
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            self.open()
+        return cast("int", self._descriptor)
 
     def _vanished(self) -> bool:
         return self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0
