@@ -102,6 +102,16 @@ class PushServer:
         """The pid of one of its worker processes, once it is there."""
         return until(lambda: self._workers().get(name), f"there is a worker {name}")
 
+    @property
+    def pids(self) -> set[int]:
+        """Of all that live of it: root, workers, and what they come from."""
+        return {pid for pid, title in _titles(self._running.pid) if title}
+
+    @property
+    def alive(self) -> bool:
+        """Has its root not ended?"""
+        return self._running.poll() is None
+
     def _workers(self) -> dict[str, int]:
         """By the title that each gives itself: ``pushserver: delivery-0``."""
         return {

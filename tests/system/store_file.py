@@ -21,15 +21,32 @@ def _opened(store: Path) -> Iterator[sqlite3.Connection]:
             yield connection
 
 
+_DELIVERED = (
+    "SELECT title, target FROM attempts JOIN tasks ON tasks.id = task_id "
+    "WHERE kind = 'delivered' AND NOT attempts.fallback"
+)
+
+
 def delivered(store: Path) -> set[tuple[str, str]]:
     """Title and target of everything that the store knows as delivered."""
     with _opened(store) as connection:
-        return set(
-            connection.execute(
-                "SELECT title, target FROM attempts JOIN tasks ON tasks.id = task_id "
-                "WHERE kind = 'delivered' AND NOT attempts.fallback"
-            )
-        )
+        return set(connection.execute(_DELIVERED))
+
+
+def delivered_so_far(store: Path) -> set[tuple[str, str]]:
+    """The same of a store in use."""
+    with _in_use(store) as connection:
+        return set(connection.execute(_DELIVERED))
+
+
+def delivered_again(store: Path) -> int:
+    """How many targets of tasks have more than one attempt with the verdict that it was delivered."""
+    with _opened(store) as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM attempts WHERE kind = 'delivered' AND NOT fallback "
+            "GROUP BY task_id, platform, target HAVING count(*) > 1)"
+        ).fetchone()
+        return int(count)
 
 
 def fates(store: Path) -> dict[str, str]:
@@ -40,6 +57,21 @@ def fates(store: Path) -> dict[str, str]:
 
 def unfinished(store: Path) -> int:
     """How many tasks are not final; of a store in use."""
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5)) as connection:
+    with _in_use(store) as connection:
         (count,) = connection.execute("SELECT count(*) FROM tasks WHERE unfinished").fetchone()
         return int(count)
+
+
+def locked(store: Path, patience: float = 1.0) -> bool:
+    """Does somebody keep the write lock for so many seconds on end? Those who only work let go of it."""
+    with closing(sqlite3.connect(store, timeout=patience, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+        return False
+
+
+def _in_use(store: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5))

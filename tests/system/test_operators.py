@@ -1,15 +1,13 @@
 """Operators look and restart while the service works: nobody else notices, and nothing is lost."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from pushserver.sandbox import Robot, Sandbox
+from tests.system.actor_list import Actor, actors, begun_anew, lives, restart
 from tests.system.burst import Burst
 from tests.system.deadline import until
 from tests.system.server_process import PushServer, serving
@@ -18,7 +16,6 @@ from tests.system.store_file import unfinished
 
 HANGING, SPARE, CALM = "hanging", "spare", "calm"
 ENDPOINT = "recipients/ops/feishu/hanging"
-Actor = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -46,36 +43,6 @@ def _all_are_well(robots: Mapping[str, Robot]) -> Iterator[None]:
     yield
     for robot in robots.values():
         robot.recover()
-
-
-def actors(server: PushServer, **query: str | int) -> list[Actor]:
-    answer = server.client.ask("GET", f"/api/v1/actors?{urlencode(query)}")
-    assert answer.status == 200, answer.body.decode()
-    return list(answer.data["actors"])
-
-
-def restart(server: PushServer, address: str) -> dict[str, Any]:
-    answer = server.client.ask("POST", "/api/v1/actors/restart", json.dumps({"address": address}).encode())
-    assert answer.status == 200, answer.body.decode()
-    assert answer.envelope["message"] == "Actor已重启"
-    return answer.data
-
-
-Lives = Mapping[str, tuple[int | None, float]]
-"""By address: the process id, and the uptime."""
-
-
-def lives(server: PushServer) -> Lives:
-    return {actor["address"]: (actor["pid"], actor["uptime"]) for actor in actors(server, limit=1000)}
-
-
-def begun_anew(before: Lives, after: Lives) -> set[str]:
-    """Who has another process, or an uptime that does not go on."""
-    return {
-        address
-        for address, (pid, uptime) in before.items()
-        if after[address][0] != pid or after[address][1] <= uptime
-    }
 
 
 # An endpoint -----------------------------------------------------------------------------------------
