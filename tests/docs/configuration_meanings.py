@@ -34,7 +34,7 @@ MEANINGS = {
     "task.cleanup_interval": "between two looks for tasks past their `max_age`",
     "task.max_age": "that a finished task can be asked for; unfinished ones are never deleted",
     # notifications
-    "notifications.max_count": f"system notifications kept, the newest. {_LATER}",
+    "notifications.max_count": "system notifications kept, the newest",
     # storage
     "storage.url": "the database, as SQLAlchemy writes it; today `sqlite:///FILE` only",
     "storage.durability": (
