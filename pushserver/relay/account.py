@@ -1,0 +1,101 @@
+"""One SMTP account: spreads mails over its connections, rests when it fails, counts what it has done."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from actors import Actor, Context, Letter, Reason, Ref, Undelivered, receives
+from pushserver.domain.mail import AccountCounts, MailError, MailErrorKind, MailReceipt, SubmitMail
+from pushserver.relay.breaker import Breaker, BreakerRules
+from pushserver.relay.connection import LineEnded
+
+_ILL = frozenset({MailErrorKind.UNREACHABLE, MailErrorKind.AUTH, MailErrorKind.BUSY})
+"""What says something of the account, not of the mail."""
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The connections, by name, that are free, and the mails that wait for one."""
+
+    free: deque[str]
+    waiting: deque[Letter] = field(default_factory=deque)
+    busy: dict[str, Letter] = field(default_factory=dict)
+
+
+class Account(Actor):
+    """Answers every mail with a :class:`MailReceipt`, from the server's mouth or, while resting, at once.
+
+    ``store`` is told what to add to the counters, which survive everything.
+    """
+
+    def __init__(
+        self, context: Context, *, connections: int, store: Ref, rules: BreakerRules | None = None
+    ) -> None:
+        super().__init__(context)
+        self._name = context.address.name
+        self._store = store
+        self._breaker = Breaker(rules or BreakerRules())
+        self._lines = _Lines(deque(str(number) for number in range(1, connections + 1)))
+
+    @property
+    def resting(self) -> bool:
+        """Is the breaker open? For whoever looks from outside."""
+        return self._breaker.is_open
+
+    @receives(SubmitMail)
+    def submit(self, submit: SubmitMail) -> MailReceipt | None:
+        """Send a mail over the next free connection, or refuse at once while resting."""
+        now = self.context.clock.monotonic()
+        if not self._breaker.admits(now):
+            reason = f"账户暂停使用，{self._breaker.remaining(now):.0f} 秒后再试"
+            error = MailError(MailErrorKind.RESTING, None, reason)
+            return MailReceipt(self._name, error=error, mail_id=submit.mail_id)
+        self._lines.waiting.append(self.defer())
+        self._use_free_lines()
+        return None
+
+    @receives(LineEnded)
+    def line_ended(self, ended: LineEnded) -> None:
+        """A connection has done its work."""
+        if ended.line in self._lines.busy:
+            self._settle_line(ended.line, ended.receipt)
+
+    @receives(Undelivered)
+    def undelivered(self, notice: Undelivered) -> None:
+        """A connection failed with a mail in its hands: what it did with it is unknown, if it had begun."""
+        if not isinstance(notice.message, SubmitMail):
+            return
+        begun = notice.reason in {Reason.CRASHED, Reason.STUCK}
+        kind = MailErrorKind.UNCERTAIN if begun else MailErrorKind.UNREACHABLE
+        line = notice.address.name
+        if line in self._lines.busy:
+            error = MailError(kind, None, notice.detail)
+            self._settle_line(line, MailReceipt(self._name, error=error, mail_id=notice.message.mail_id))
+
+    def _use_free_lines(self) -> None:
+        while self._lines.free and self._lines.waiting:
+            line, letter = self._lines.free.popleft(), self._lines.waiting.popleft()
+            self._lines.busy[line] = letter
+            self.tell(self.child(line), letter.message)
+
+    def _settle_line(self, line: str, receipt: MailReceipt) -> None:
+        letter = self._lines.busy.pop(line)
+        self._lines.free.append(line)
+        self._judge(receipt)
+        self.tell(self._store, _counts(receipt))
+        self.settle(letter, receipt)
+        self._use_free_lines()
+
+    def _judge(self, receipt: MailReceipt) -> None:
+        if receipt.error is not None and receipt.error.kind in _ILL:
+            self._breaker.failed(self.context.clock.monotonic())
+        elif receipt.error is None or receipt.error.kind is not MailErrorKind.UNCERTAIN:
+            self._breaker.succeeded()
+
+    def can_sleep(self) -> bool:
+        """Not while resting: the rest would be forgotten."""
+        return super().can_sleep() and not self._breaker.is_open
+
+
+def _counts(receipt: MailReceipt) -> AccountCounts:
+    sent = bool(receipt.accepted)
+    return AccountCounts(receipt.account, sent=int(sent), failed=int(not sent))

@@ -1,0 +1,353 @@
+"""The relay's queue: takes what is due from the store, hands it to accounts, writes down what became of it.
+
+Each mail makes a *journey*: over one account after the other, until every recipient of its envelope has
+either got it or been refused for good, or every account has failed; then it goes back to the store until its
+next turn. What is final is stored as soon as it is known, with the reports that it causes, in one
+transaction; what is not can be forgotten at any moment, because the store still has the mail.
+"""
+
+import logging
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from actors import Actor, ActorError, Context, Reason, Ref, Undelivered, receives
+from pushserver.domain.mail import (
+    FetchDueMails,
+    Mail,
+    MailEnvelope,
+    MailError,
+    MailErrorKind,
+    MailReceipt,
+    MailResult,
+    MailsReady,
+    MailState,
+    MarkNotified,
+    QueuedMail,
+    RecordMailResults,
+    SubmitMail,
+)
+from pushserver.relay import dsn, schedule
+from pushserver.relay.selection import choose
+from pushserver.store import read_content
+
+_log = logging.getLogger(__name__)
+
+SWEEP_INTERVAL: Final = 5.0
+"""Seconds between two looks for mails that are due; new ones are told of."""
+MOST_IN_HAND: Final = 200
+"""Mails on their journey at once."""
+LOST_ANSWER: Final = "结果未知，服务器未答复"
+"""The reason of a try whose answer was lost: the next one goes over the same account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An account as the queue sees it."""
+
+    ref: Ref
+    address: str
+    weight: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What people are told when a mail could not be sent: by no account for now, or in time."""
+
+    mail: Mail
+    results: tuple[MailResult, ...]
+    expired: bool
+
+
+@dataclass(slots=True)
+class _Journey:
+    queued: QueuedMail
+    waiting: list[str]
+    reasons: dict[str, MailResult]
+    tried: set[str] = field(default_factory=set)
+    only: str = ""
+    """The one account that may try: it may have sent the mail before."""
+    as_account: bool = False
+    """The null sender was refused: the report goes out from the account's own address."""
+
+    @property
+    def id(self) -> str:
+        return self.queued.mail.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The queue's reminder to look for mails that are due."""
+
+
+class MailQueue(Actor):
+    """Drives every mail to its end.
+
+    ``tell_people`` raises a notice; it must not block. ``max_age`` is how long a mail is tried for.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        store: Ref,
+        routes: Mapping[str, Route],
+        reporter: dsn.Reporter,
+        max_age: timedelta,
+        tell_people: Callable[[Trouble], None],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(context)
+        self._store = store
+        self._routes = routes
+        self._reporter = reporter
+        self._max_age = max_age
+        self._tell_people = tell_people
+        self._chance = chance
+        self._journeys: dict[str, _Journey] = {}
+        self._under_way: Counter[str] = Counter()
+        self._stalled: deque[_Journey] = deque()
+        self._fetching = False
+        self._more = False
+        """There may be mails that the answer on its way does not know."""
+
+    def on_start(self) -> None:
+        """Take up what is due."""
+        self._fetch()
+        self.after(SWEEP_INTERVAL, _Look())
+
+    def can_sleep(self) -> bool:
+        """Never: mails become due by themselves."""
+        return False
+
+    # Mails come --------------------------------------------------------------------------------------
+
+    @receives(MailsReady)
+    def mails_ready(self, _: MailsReady) -> None:
+        """New mails have been stored."""
+        self._fetch()
+
+    @receives(_Look)
+    def look(self, _: _Look) -> None:
+        """The time of some mails may have come."""
+        self.after(SWEEP_INTERVAL, _Look())
+        self._fetch()
+
+    @receives(tuple)
+    def due(self, mails: tuple[QueuedMail, ...]) -> None:
+        """The store's answer."""
+        self._fetching = False
+        more, self._more = self._more, False
+        for queued in mails:
+            if queued.mail.id not in self._journeys:
+                self._set_out(queued)
+        if mails or more:
+            self._fetch()
+
+    def _fetch(self) -> None:
+        room = MOST_IN_HAND - len(self._journeys)
+        if self._fetching or room <= 0:
+            self._more = True
+            return
+        self._fetching = True
+        now = self.context.clock.now()
+        self.tell(self._store, FetchDueMails(now, room, tuple(self._journeys)))
+
+    def _set_out(self, queued: QueuedMail) -> None:
+        waiting = [to for to in queued.recipients if not to.state.final]
+        reasons = {
+            to.address: MailResult(to.address, MailState.WAITING, to.last_code, to.last_reason, to.account)
+            for to in waiting
+        }
+        journey = _Journey(queued, [to.address for to in waiting], reasons)
+        lost = [to.account for to in waiting if to.last_reason == LOST_ANSWER and to.account in self._routes]
+        journey.only = lost[0] if lost else ""
+        self._journeys[journey.id] = journey
+        if schedule.expired(queued.mail.received_at, self._max_age, self.context.clock.now()):
+            self._expire(journey)
+        else:
+            self._go_on(journey)
+
+    # Mails travel ------------------------------------------------------------------------------------
+
+    def _go_on(self, journey: _Journey) -> None:
+        """Hand the mail to the next account, or wait for one to be free, or give up for this time."""
+        untried = {
+            name: route.weight
+            for name, route in self._routes.items()
+            if name not in journey.tried and (not journey.only or name == journey.only)
+        }
+        full = [name for name in untried if self._under_way[name] >= self._routes[name].connections]
+        account = choose(untried, full, self._chance)
+        if account is not None:
+            self._hand_over(journey, account)
+        elif untried:
+            self._stalled.append(journey)
+        else:
+            self._turn_back(journey)
+
+    def _hand_over(self, journey: _Journey, account: str) -> None:
+        mail = journey.queued.mail
+        sender = self._routes[account].address if journey.as_account else mail.sender
+        envelope = MailEnvelope(sender, tuple(journey.waiting), mail.content)
+        self._under_way[account] += 1
+        try:
+            self.tell(self._routes[account].ref, SubmitMail(envelope, mail.id))
+        except ActorError as error:
+            problem = MailError(MailErrorKind.UNREACHABLE, None, str(error))
+            self._arrive(MailReceipt(account, error=problem, mail_id=mail.id))
+
+    @receives(MailReceipt)
+    def arrive(self, receipt: MailReceipt) -> None:
+        """An account has tried."""
+        self._arrive(receipt)
+
+    @receives(Undelivered)
+    def undelivered(self, notice: Undelivered) -> None:
+        """An account, or the store, could not bring this to its end."""
+        match notice.message:
+            case SubmitMail(mail_id=mail_id):
+                begun = notice.reason not in {Reason.PARKED, Reason.STOPPED}
+                kind = MailErrorKind.UNCERTAIN if begun else MailErrorKind.UNREACHABLE
+                error = MailError(kind, None, notice.detail)
+                self._arrive(MailReceipt(notice.address.name, error=error, mail_id=mail_id))
+            case FetchDueMails():
+                self._fetching = False
+            case _:
+                pass  # a record was lost: the store still has the mail, and its next turn tells
+
+    def _arrive(self, receipt: MailReceipt) -> None:
+        self._under_way[receipt.account] -= 1
+        journey = self._journeys.get(receipt.mail_id)
+        if journey is not None:
+            self._judge(journey, receipt)
+        self._release_stalled()
+
+    def _release_stalled(self) -> None:
+        for _ in range(len(self._stalled)):
+            self._go_on(self._stalled.popleft())
+
+    def _judge(self, journey: _Journey, receipt: MailReceipt) -> None:
+        if receipt.error is None:
+            self._settle(journey, _results(receipt))
+        elif receipt.error.kind is MailErrorKind.UNCERTAIN:
+            self._wait_for_lost_answer(journey, receipt)
+            return
+        elif self._null_sender_refused(journey, receipt.error):
+            journey.as_account = True
+            self._hand_over(journey, receipt.account)
+            return
+        else:
+            self._settle(journey, _failures(journey.waiting, receipt.account, receipt.error))
+        journey.tried.add(receipt.account)
+        if journey.waiting:
+            self._go_on(journey)
+        else:
+            self._arrived(journey)
+
+    def _null_sender_refused(self, journey: _Journey, error: MailError) -> bool:
+        """A provider that takes no mail of the null sender gets the report from the account's address."""
+        refused = error.kind is MailErrorKind.SENDER_REFUSED
+        return refused and not journey.queued.mail.sender and not journey.as_account
+
+    def _settle(self, journey: _Journey, results: Sequence[MailResult]) -> None:
+        """Keep why the others wait; store what is final at once, with the reports that it causes."""
+        final = tuple(result for result in results if result.state.final)
+        journey.reasons.update({result.address: result for result in results})
+        done = {result.address for result in final}
+        journey.waiting = [address for address in journey.waiting if address not in done]
+        if final:
+            self._record(journey, final)
+
+    # Mails come to an end, or back -------------------------------------------------------------------
+
+    def _arrived(self, journey: _Journey) -> None:
+        del self._journeys[journey.id]
+        self._fetch()
+
+    def _turn_back(self, journey: _Journey) -> None:
+        """Every account has failed: once more later, and people are told, once a mail."""
+        now = self.context.clock.now()
+        passes = 1 + max(to.tries for to in journey.queued.recipients if to.address in journey.waiting)
+        self._record(journey, self._reasons(journey), schedule.next_try(passes, now, self._chance))
+        if not journey.queued.notified:
+            self._tell_people(Trouble(journey.queued.mail, self._reasons(journey), expired=False))
+            self.tell(self._store, MarkNotified(journey.id))
+        self._arrived(journey)
+
+    def _wait_for_lost_answer(self, journey: _Journey, receipt: MailReceipt) -> None:
+        """It may have arrived: not over another account at once, over the same one only after a while."""
+        results = tuple(
+            MailResult(address, MailState.WAITING, None, LOST_ANSWER, receipt.account)
+            for address in journey.waiting
+        )
+        self._record(journey, results, self.context.clock.now() + schedule.AFTER_LOST_ANSWER)
+        self._arrived(journey)
+
+    def _expire(self, journey: _Journey) -> None:
+        expired = tuple(
+            MailResult(result.address, MailState.EXPIRED, result.code, result.reason, result.account)
+            for result in self._reasons(journey)
+        )
+        self._record(journey, expired)
+        self._tell_people(Trouble(journey.queued.mail, expired, expired=True))
+        self._arrived(journey)
+
+    def _reasons(self, journey: _Journey) -> tuple[MailResult, ...]:
+        return tuple(journey.reasons[address] for address in journey.waiting)
+
+    def _record(
+        self, journey: _Journey, results: tuple[MailResult, ...], next_try_at: datetime | None = None
+    ) -> None:
+        now = self.context.clock.now()
+        for result in results:
+            _report(journey.queued.mail, result)
+        dsns = self._reports(
+            journey, [r for r in results if r.state in {MailState.BOUNCED, MailState.EXPIRED}]
+        )
+        self.tell(self._store, RecordMailResults(journey.id, results, now, next_try_at, dsns))
+
+    def _reports(self, journey: _Journey, failed: Sequence[MailResult]) -> tuple[Mail, ...]:
+        queued = journey.queued
+        if not failed or not dsn.owes_report(queued.mail.sender, is_dsn=queued.is_dsn):
+            return ()
+        original = read_content(queued.mail.content)
+        at = self.context.clock.now().astimezone()
+        return (dsn.report(queued.mail, original, failed, self._reporter, at),)
+
+
+def _results(receipt: MailReceipt) -> list[MailResult]:
+    """What the server said to each recipient."""
+    accepted = [MailResult(to, MailState.DELIVERED, account=receipt.account) for to in receipt.accepted]
+    return accepted + [
+        MailResult(to, _state(refusal.code), refusal.code, refusal.reason, receipt.account)
+        for to, refusal in receipt.refused.items()
+    ]
+
+
+def _failures(waiting: Sequence[str], account: str, error: MailError) -> list[MailResult]:
+    """The same for everybody: final only if the server will never take this content."""
+    state = MailState.BOUNCED if error.kind is MailErrorKind.DATA_REFUSED else MailState.WAITING
+    return [MailResult(to, state, error.code, error.reason, account) for to in waiting]
+
+
+_PERMANENT: Final = 500
+
+
+def _state(code: int) -> MailState:
+    return MailState.BOUNCED if code >= _PERMANENT else MailState.WAITING
+
+
+def _report(mail: Mail, result: MailResult) -> None:
+    """The seed's log lines, for the people who grep them."""
+    fields = {"mail_id": mail.id, "recipient": result.address, "account": result.account}
+    if result.state is MailState.DELIVERED:
+        text = f"邮件发送成功，使用账户: {result.account}"
+        _log.info("%s", text, extra={"action": "mail_delivered", **fields})
+    else:
+        error = result.reason or result.state.value
+        _log.error("邮件发送失败", extra={"action": "mail_failed", "error": error, **fields})
