@@ -73,5 +73,23 @@ def locked(store: Path, patience: float = 1.0) -> bool:
         return False
 
 
+@contextmanager
+def slow_inserts(store: Path, table: str) -> Iterator[None]:
+    """Have the database itself take some milliseconds more for each row of a table: long transactions."""
+    numbers = ",".join(f"({number})" for number in range(SLOWNESS))
+    with closing(sqlite3.connect(store, timeout=10)) as connection:
+        connection.executescript(
+            f"CREATE TABLE slow (n); INSERT INTO slow VALUES {numbers};"
+            f"CREATE TRIGGER slowness AFTER INSERT ON {table} BEGIN"
+            " SELECT count(*) FROM slow AS a, slow AS b WHERE a.n + b.n > 0; END;"
+        )
+        yield
+        connection.executescript("DROP TRIGGER slowness; DROP TABLE slow;")
+
+
+SLOWNESS = 400
+"""Its square is how many pairs are looked at for a row."""
+
+
 def _in_use(store: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5))
