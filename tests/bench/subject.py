@@ -4,8 +4,10 @@ import os
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from pushserver import config, logs
+from pushserver.logs.levels import change
 from pushserver.service import Service
 
 RECIPIENTS = 16
@@ -28,16 +30,30 @@ def settings_text(sink: int, directory: Path, processes: str) -> str:
 
 
 def run(pipe: Connection, sink: int, processes: str) -> None:
-    """Serve until told to stop; answers ``usage`` with its CPU seconds and memory (PSS, MB)."""
+    """Serve until told to stop.
+
+    Answers ``usage`` with its CPU seconds and memory (PSS, MB), the name of a level by logging at that from
+    now on, and ``lines`` with how many deliveries stand in the log.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bench.yaml"
         file.write_text(settings_text(sink, Path(folder), processes))
         settings = config.load(file, {}).settings
-        logs.set_up(settings.log)
+        logs.set_up(settings.log, redactor=logs.Redactor.of(settings))
         with Service(settings) as service:
             pipe.send(service.port)
-            while pipe.recv() == "usage":
-                pipe.send(_usage())
+            while (asked := pipe.recv()) != "stop":
+                pipe.send(_answer(asked, service, Path(settings.log.file_path)))
+
+
+def _answer(asked: str, service: Service, log: Path) -> Any:
+    if asked == "usage":
+        return _usage()
+    if asked == "lines":
+        return log.read_bytes().count(b'"action":"delivered"')
+    change(asked)
+    service.pass_on_log_level(asked)
+    return None
 
 
 def _usage() -> tuple[float, float]:
