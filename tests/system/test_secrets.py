@@ -271,6 +271,7 @@ def _answers(server: PushServer, tasks: Mapping[str, Any]) -> dict[str, str]:
         "health": ("GET", "/health", None),
         "metrics": ("GET", "/metrics", None),
         "actors": ("GET", "/api/v1/actors?limit=1000", None),
+        "notifications": ("GET", "/api/v1/notifications?limit=1000", None),
     }
     answers = {name: server.client.ask(*request).body.decode() for name, request in asked.items()}
     return answers | {f"task of {alias}": json.dumps(task) for alias, task in tasks.items()}
@@ -294,6 +295,10 @@ def test_everything_has_failed_and_was_spoken_of(aftermath: Aftermath) -> None:
     assert [target for target in aftermath.targets if target not in said] == []
     assert any(name.startswith("notifications/") for name in aftermath.sources)
     assert "系统通知" in aftermath.sources["stdout"]
+    shown = json.loads(aftermath.sources["notifications"])["data"]["notifications"]
+    assert sorted(item["task_id"] for item in shown) == sorted(
+        task["task_id"] for task in aftermath.tasks.values()
+    )
 
 
 def test_every_kind_of_verdict_was_there(aftermath: Aftermath) -> None:
