@@ -10,8 +10,7 @@ from typing import Final
 
 from aiosmtpd.smtp import Envelope
 
-from actors import ActorError
-from pushserver.domain import QueueFull, StoreUnavailable
+from pushserver.domain import QueueFull
 from pushserver.relay import replies
 from pushserver.relay.authentication import Authentication
 from pushserver.relay.conversation import Conversation
@@ -195,14 +194,17 @@ class Client(Conversation):
             await self.push(refusal)
             return
         await self.push(replies.END_OF_DATA)
+        origin = self._origin()
+        self._forget_transaction()
         with self.house.budget.share() as share:
-            taken = await take(self.house, self.inbound, share, self._origin())
+            self.in_content = True
+            taken = await take(self.house, self.inbound, share, origin)
+            self.in_content = False
             if isinstance(taken, str):
                 self.house.tally.refused += 1
                 await self.push(taken)
             else:
                 await self._hand_over(taken)
-        self._forget_transaction()
 
     def _stranger(self) -> str | None:
         assert self.session is not None  # noqa: S101 - made when the connection was
@@ -255,8 +257,9 @@ class Client(Conversation):
         except QueueFull:
             await self.push(replies.NO_ROOM)
             return None
-        except (StoreUnavailable, ActorError, TimeoutError) as error:
-            _log.error("邮件无法保存", extra={"action": "mail_not_stored", "error": str(error)})
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client keeps the mail
+            reason = f"{type(error).__name__}: {error}"
+            _log.error("邮件无法保存", extra={"action": "mail_not_stored", "error": reason})
             await self.push(replies.OUR_FAULT)
             return None
         house.tally.count_stored(again=earlier is not None)

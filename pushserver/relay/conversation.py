@@ -8,6 +8,7 @@ without obeying it, tells clients the text of exceptions and writes their logins
 import asyncio
 import logging
 from abc import abstractmethod
+from contextlib import suppress
 from typing import AnyStr, Final
 
 from aiosmtpd.smtp import SMTP, TLSSetupException
@@ -21,6 +22,8 @@ from pushserver.relay.reception import Endless
 _NEVER: Final = 30 * 86_400.0
 _GRACE: Final = 2.0
 """Seconds for a farewell to leave; then the connection is cut."""
+_STRAGGLING: Final = 1024 * 1024
+"""Bytes that a client may still be sending while it is told that it is over."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +52,10 @@ class Conversation(SMTP):
         self.inbound: Inbound
         self.address = ""
         self.active_at = loop.time()
+        self.in_content = False
+        """Whether a message is being read: its rest must not be taken for commands."""
         self._open = True
-        self._admitted = False
+        self._lingers = False
         self._waiting = False
         self._stopping = False
         self._bad_commands = 0
@@ -88,11 +93,38 @@ class Conversation(SMTP):
             self.transport.abort()
 
     def _say_goodbye(self, reply: str) -> None:
+        """From outside of the connection's task, and at once."""
+        self._write_last(reply)
+        self._hang_up()
+
+    def _write_last(self, reply: str) -> None:
         """Without waiting: nobody may be listening."""
         transport = self.transport
         if self._open and isinstance(transport, asyncio.Transport) and not transport.is_closing():
             transport.write(reply.encode() + b"\r\n")
-        self._hang_up()
+            self._lingers = True
+        self._open = False
+
+    async def _linger(self) -> None:
+        """Read what is still coming, for a moment: closing on it would take our last words from the client.
+
+        The kernel answers unread data with a reset, at which a client forgets what it has not read either.
+        """
+        transport = self.transport
+        if not self._lingers or not isinstance(transport, asyncio.Transport) or transport.is_closing():
+            return
+        if transport.get_write_buffer_size():  # the client does not listen anyway
+            return
+        with suppress(TimeoutError, ConnectionError):
+            if transport.can_write_eof():
+                transport.write_eof()
+            async with asyncio.timeout(_GRACE):
+                await self._read_away(_STRAGGLING)
+
+    async def _read_away(self, most: int) -> None:
+        while most > 0 and (data := await self._reader.read(BLOCK)):
+            most -= len(data)
+            await asyncio.sleep(0)
 
     def _hang_up(self) -> None:
         self._open = False
@@ -108,6 +140,8 @@ class Conversation(SMTP):
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         super().connection_made(transport)
+        if not self.encrypted and self._handler_coroutine is not None:
+            self._handler_coroutine.add_done_callback(self._depart)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone."""
@@ -135,7 +169,8 @@ class Conversation(SMTP):
         except TimeoutError:
             raise TooSlow from None
         if replies.is_last(reply):
-            self._hang_up()
+            self._open = False
+            self._lingers = reply != replies.BYE
 
     def _counted(self, reply: str) -> str:
         if not replies.is_bad_command(reply):
@@ -149,25 +184,23 @@ class Conversation(SMTP):
         try:
             await self._converse()
         except TooSlow:
-            self._say_goodbye(replies.TIMED_OUT)
+            self._write_last(replies.TIMED_OUT)
         except LineEndless:
-            self._say_goodbye(replies.LINE_TOO_LONG)
+            self._write_last(replies.LINE_TOO_LONG)
         except Endless:
-            self._say_goodbye(replies.CONTENT_TOO_LARGE)
+            self._write_last(replies.CONTENT_TOO_LARGE)
         except EXPECTED as end:
             _log.debug("connection ended: %s", type(end).__name__)
         except Exception:  # noqa: BLE001 - one connection ends, whatever it was
             self._report()
-            self._say_goodbye(replies.OUR_FAULT)
-        finally:
-            self._hang_up()
-            self._depart()
-
-    def _depart(self) -> None:
+            self._write_last(replies.OUR_FAULT)
         self.house.guests.leave(self)
-        if self._admitted:
-            self._admitted = False
-            self.house.tally.connections -= 1
+        await self._linger()
+
+    def _depart(self, _: "asyncio.Task[None]") -> None:
+        """Whatever ended the task, and even if it was cancelled before it began."""
+        self._hang_up()
+        self.house.guests.leave(self)
         if self._timeout_handle is not None:
             self._timeout_handle.cancel()
 
@@ -176,18 +209,16 @@ class Conversation(SMTP):
             self.house.tally.turned_away += 1
             await self.push(replies.TOO_MANY_CONNECTIONS)
             return
-        self._admitted = True
         self.house.tally.connected += 1
-        self.house.tally.connections += 1
         await self.push(f"220 {self.hostname} ESMTP PushServer")
-        while self._open:
+        while self._open and not self._stopping:
             line = await self._next_line()
             if line is not None:
                 await self._obey(line)
-            if self._stopping:
-                self._say_goodbye(replies.STOPPING)
             if self.inbound.pending:
                 await asyncio.sleep(0)  # nothing else here waits while a client has much to say
+        if self._stopping:
+            self._write_last(replies.STOPPING)
 
     async def _next_line(self) -> bytes | None:
         self._waiting = True
@@ -212,7 +243,10 @@ class Conversation(SMTP):
             raise
         except Exception:  # noqa: BLE001 - the client is told 451, the log what it was
             self._report()
-            await self.push(replies.OUR_FAULT)
+            if self.in_content:
+                self._write_last(replies.OUR_FAULT)
+            else:
+                await self.push(replies.OUR_FAULT)
 
     def _report(self) -> None:
         _log.exception("SMTP会话出错", extra={"action": "smtp_session_failed", "client": self.address})

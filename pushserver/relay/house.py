@@ -1,7 +1,7 @@
 """What all connections of a door share."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,8 +18,8 @@ from pushserver.store import Spool
 class Tally:
     """What a door has seen so far, all of its lives together; read from anywhere, written by its loop."""
 
-    connections: int = 0
-    """Open ones."""
+    guests: Sized = field(default=(), repr=False)
+    """Those of the present life: a hanging one that wakes up takes away no connection of its successor."""
     connected: int = 0
     turned_away: int = 0
     """Connections for which there was no room, and those that had to make some."""
@@ -29,6 +29,11 @@ class Tally:
     """Mails sent again by clients who had not heard our 250; not among ``accepted``."""
     refused: int = 0
     """Mails refused after their content."""
+
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return len(self.guests)
 
     def count_stored(self, *, again: bool) -> None:
         """A mail is in the store, or was there already."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from weakref import WeakSet
 
 from pushserver.domain.mail import RememberUnconfirmed, new_mail_id
 from pushserver.relay.budget import DataBudget
@@ -31,6 +32,8 @@ GREETING_TIMEOUT: Final = 10.0
 _DISK_THREADS: Final = 4
 _BEAT: Final = 1.0
 _LAST_GRACE: Final = 1.0
+_FEW: Final = 8
+"""Turns of the loop, more than asyncio needs between accepting a connection and telling its protocol."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +60,12 @@ class DoorPlan:
     def house(self, disk: ThreadPoolExecutor) -> House:
         """For one life."""
         limits = self.limits
-        self.tally.connections = 0
+        self.tally.guests = guests = Guests(limits.connections, limits.connections_per_address)
         return House(
             hostname=self.hostname,
             access=self.access(),
             limits=limits,
-            guests=Guests(limits.connections, limits.connections_per_address),
+            guests=guests,
             budget=DataBudget(limits.data_bytes),
             intake=Intake(self.accept, self.remember, spool=self.spool, disk=disk, now=self.now),
             spool=self.spool,
@@ -89,6 +92,7 @@ class SmtpServer:
         self._house = plan.house(self._disk)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="smtp-loop", daemon=True)
+        self._clients: WeakSet[Client] = WeakSet()
         self._stopping = asyncio.Event()
         self._drain = 0.0
         self._beat_at = clock()
@@ -143,13 +147,22 @@ class SmtpServer:
         beat = self._loop.create_task(self._beat())
         try:
             await self._stopping.wait()
+            await self._accept_no_more(listener)
         finally:
             listener.close()
             beat.cancel()
         await self._drained()
 
+    async def _accept_no_more(self, listener: asyncio.Server) -> None:
+        """Closed at once, asyncio's server would forget a connection that it has accepted in this turn."""
+        for sock in listener.sockets:
+            self._loop.remove_reader(sock.fileno())
+        await _few_turns()
+
     def _client(self) -> Client:
-        return Client(self._house, self._loop)
+        client = Client(self._house, self._loop)
+        self._clients.add(client)
+        return client
 
     async def _beat(self) -> None:
         while True:
@@ -170,8 +183,6 @@ class SmtpServer:
     def _end(self) -> None:
         """Nothing of this loop is left, not even after a crash."""
         try:
-            for guest in self._house.guests:
-                guest.abort()
             self._loop.run_until_complete(self._ended())
         finally:
             self._loop.close()
@@ -181,7 +192,15 @@ class SmtpServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # transports that were aborted close in their next turn
+        for client in tuple(self._clients):
+            client.abort()  # guests, and those who were still being told that they cannot be
+        await _few_turns()  # transports close in their next one
+
+
+async def _few_turns() -> None:
+    """Let the loop do what it has begun."""
+    for _ in range(_FEW):
+        await asyncio.sleep(0)
 
 
 def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from pushserver.domain.mail import Duplicate, Mail, RememberUnconfirmed, SpooledContent
+from pushserver.domain.mail import Duplicate, Mail, RememberUnconfirmed, SpooledContent, new_mail_id
 from pushserver.relay import Access, Credentials, DoorPlan, Limits, SmtpServer, Tally
 from pushserver.store import Spool, read_content
 
@@ -104,6 +104,11 @@ class Client:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
+    def flood(self, data: bytes, times: int) -> None:
+        """Send it again and again, whatever is said."""
+        for _ in range(times):
+            self.send(data)
+
     def reply(self) -> str:
         """One reply, its lines joined; empty at the end."""
         lines = []
@@ -166,6 +171,7 @@ def is_spooled(mail: Mail) -> bool:
 
 def plan(vault: Vault, spool: Path, tally: Tally, tls: ssl.SSLContext | None, **options: Any) -> DoorPlan:
     required = options.pop("tls_required", False)
+    new_id = options.pop("new_id", new_mail_id)
     options.setdefault("auth_delay", 0.0)
     return DoorPlan(
         hostname="relay.example",
@@ -175,6 +181,7 @@ def plan(vault: Vault, spool: Path, tally: Tally, tls: ssl.SSLContext | None, **
         accept=vault.accept,
         remember=vault.remember,
         tally=tally,
+        new_id=new_id,
     )
 
 
