@@ -29,6 +29,9 @@ _PRIVATE: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 _SIGNATURE: Final = b"dkim-signature"
 _UNSAFE: Final = frozenset(b'@"\\(),:;<>[]')
 _COMMENT: Final = re.compile(rb"\([^()\\]*\)")
+_QUIET: Final = re.compile(_COMMENT.pattern + rb'|"(?:[^"\\]|\\.)*"', re.DOTALL)
+"""Where separators separate nothing."""
+_LISTED: Final = re.compile(rb"[,:;]")
 
 
 def outgoing(content: bytes, policy: FromPolicy, account: str) -> bytes:
@@ -59,15 +62,16 @@ def _as_from(fields: list[Field], account: bytes) -> list[Field]:
 
 
 def _trace(fields: Sequence[Field]) -> Iterator[Field]:
-    return takewhile(_is_received, fields)
+    return takewhile(_is_trace, fields)
 
 
 def _behind_trace(fields: Sequence[Field]) -> Iterator[Field]:
-    return dropwhile(_is_received, fields)
+    return dropwhile(_is_trace, fields)
 
 
-def _is_received(field: Field) -> bool:
-    return field.name == b"received"
+def _is_trace(field: Field) -> bool:
+    """Nothing may come in front of a header's first line when it looks like a fold, either."""
+    return field.name == b"received" or field.raw.startswith((b" ", b"\t"))
 
 
 def _rewritten(field: Field, fields: Sequence[Field], old: Sequence[Mailbox], account: bytes) -> list[Field]:
@@ -87,24 +91,19 @@ def _complete(boxes: Sequence[Mailbox]) -> Iterator[bytes]:
 
 
 def _from(field: Field, account: bytes) -> Field:
-    """The name, the display name and the folds as they are, the account's address instead of the first."""
+    """The field's name, the display name and the folds as they are, the account's address for the first."""
     name, colon, body = field.raw.partition(b":")
     found = mailboxes(body)
-    if found:
+    if found and not _LISTED.search(_QUIET.sub(b"", body[: found[0].start])):
         address = found[0]
-        before = body[: address.start]
-        after = body[address.end :] if len(found) == 1 else _closing(body, address)
-        return Field(field.name, name + colon + before + account + after)
+        after = body[address.end :]
+        if _LISTED.search(_QUIET.sub(b"", after)):
+            after = (b">" if after.startswith(b">") else b"") + b"\r\n"
+        return Field(field.name, name + colon + body[: address.start] + account + after)
     display = field.value
     safe = not _UNSAFE.intersection(_COMMENT.sub(b"", display))
     shown = b" " + display if display and safe else b""
     return Field(field.name, name + colon + shown + b" <" + account + b">\r\n")
-
-
-def _closing(body: bytes, first_of_many: Mailbox) -> bytes:
-    """What ends the first mailbox when those behind it go."""
-    closing = body[first_of_many.end : first_of_many.end + 1]
-    return (closing if closing == b">" else b"") + b"\r\n"
 
 
 def _body(field: Field) -> bytes:

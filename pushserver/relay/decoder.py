@@ -69,8 +69,8 @@ def normalised(text: bytes) -> bytes:
 
 def _safe_cut(data: bytes, cut: int) -> int:
     """``cut``, or a little less: neither between CR and LF, nor behind a dot that a line begins with."""
-    if cut > 0 and data[cut - 1 : cut] == b".":
-        cut -= 1
     if cut > 0 and data[cut - 1 : cut + 1] == b"\r\n":
+        cut -= 1
+    if cut > 0 and data[cut - 1 : cut] == b".":
         cut -= 1
     return cut

@@ -6,7 +6,7 @@ RFC 5322 section 2.2. Nothing is decoded and nothing tidied up: joined again, th
 import re
 from collections.abc import Iterable, Sequence
 from email.errors import HeaderParseError
-from email.header import decode_header, make_header
+from email.header import decode_header
 from typing import Final, NamedTuple
 
 _CRLF: Final = b"\r\n"
@@ -69,8 +69,13 @@ def as_text(value: bytes, limit: int) -> str:
 
 
 def _decoded(text: str) -> str:
+    """Pieces between encoded words come back as bytes in which other letters are escaped."""
     try:
-        return str(make_header(decode_header(text)))
+        pieces = decode_header(text)
+        return "".join(
+            piece if isinstance(piece, str) else piece.decode(charset or "raw-unicode-escape", "replace")
+            for piece, charset in pieces
+        )
     except (HeaderParseError, LookupError, ValueError):
         return text
 

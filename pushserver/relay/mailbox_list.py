@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(
-    rb"""(?P<comment>\((?:[^()\\]|\\.)*\))|(?P<quoted>"(?:[^"\\]|\\.)*"?)|(?P<angle><[^>]*>?)"""
-    rb"""|(?P<space>\s+)|(?P<special>[(),:;])|(?P<atom>[^\s"(),:;<]+)""",
+    rb"""(?P<comment>\((?:[^()\\]|\\.)*\))|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<angle><[^>]*>)"""
+    rb"""|(?P<space>\s+)|(?P<special>[(),:;])|(?P<atom>[^\s"(),:;<]+)|(?P<open>["<])""",
     re.DOTALL,
 )
 _ROUTE: Final = re.compile(rb"\s*@[^:]*:")
-
-
 _LONGEST: Final = 8192
 """Nobody has so long a name; the patterns take quadratic time on what somebody makes up."""
 
@@ -35,19 +33,22 @@ class _Token(NamedTuple):
 
 
 def mailboxes(value: bytes) -> list[Mailbox]:
-    """The mailboxes in their order: whatever stands in angle brackets, and words with an ``@``."""
-    if len(value) > _LONGEST:
+    """The mailboxes in their order: whatever stands in angle brackets, and words with an ``@``.
+
+    There are none in a value that leaves a quote or a bracket open.
+    """
+    tokens = list(_without_comments(value)) if len(value) <= _LONGEST else []
+    if any(token.kind == "open" for token in tokens):
         return []
     found: list[Mailbox] = []
     member: list[_Token] = []
-    for token in (*_without_comments(value), _Token("special", b",", len(value), len(value))):
+    for token in (*tokens, _Token("special", b",", len(value), len(value))):
         if token.kind != "special":
             member.append(token)
             continue
         if token.text in (b",", b";"):
             found += _mailbox(member)
-        if token.text != b":" or not any(held.kind == "angle" for held in member):
-            member = []
+        member = []
     return found
 
 
@@ -79,7 +80,7 @@ def _mailbox(member: list[_Token]) -> list[Mailbox]:
 
 
 def _in_brackets(token: _Token) -> Mailbox:
-    inside = token.text[1:].removesuffix(b">")
+    inside = token.text[1:-1]
     route = _ROUTE.match(inside)
     address = b"".join(inside[route.end() if route else 0 :].split())
     start = token.start + 1

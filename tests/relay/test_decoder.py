@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pushserver.relay.decoder import DataDecoder, normalised
@@ -86,6 +86,7 @@ def test_messages_in_order_arrive_byte_for_byte(text: bytes) -> None:
     assert decoded(stuffed(message)) == (message, b"")
 
 
+@example(b"\n.\r\n", set(range(8)))
 @given(TRICKY, st.sets(st.integers(0, 60)))
 def test_how_a_message_is_cut_into_packets_changes_nothing(text: bytes, cuts: set[int]) -> None:
     wire = text + b"\r\n.\r\nNOOP\r\n"
