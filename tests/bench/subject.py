@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pushserver import config, logs
+from pushserver.logs import SwitchSignal
 from pushserver.logs.levels import change
 from pushserver.service import Service
 
@@ -40,10 +41,14 @@ def run(pipe: Connection, sink: int, processes: str) -> None:
         file.write_text(settings_text(sink, Path(folder), processes))
         settings = config.load(file, {}).settings
         logs.set_up(settings.log, redactor=logs.Redactor.of(settings))
-        with Service(settings) as service:
+        with SwitchSignal(_nothing), Service(settings) as service:  # or a change of level would end workers
             pipe.send(service.port)
             while (asked := pipe.recv()) != "stop":
                 pipe.send(_answer(asked, service, Path(settings.log.file_path)))
+
+
+def _nothing() -> None:
+    """The bench says itself when a level changes."""
 
 
 def _answer(asked: str, service: Service, log: Path) -> Any:
