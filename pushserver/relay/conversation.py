@@ -161,7 +161,7 @@ class Conversation(SMTP):
         Raises:
             TooSlow: the client does not read what it is told.
         """
-        reply = self._counted(_text(status))
+        reply = self._counted(replies.enhanced(_text(status)))
         self._writer.write(reply.encode("ascii") + b"\r\n")
         try:
             async with asyncio.timeout(self.house.limits.idle):

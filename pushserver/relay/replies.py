@@ -63,6 +63,11 @@ def syntax(usage: str) -> str:
     return f"501 5.5.4 Syntax: {usage}"
 
 
+def enhanced(reply: str) -> str:
+    """In our words, where aiosmtpd speaks for itself."""
+    return TLS_GO_AHEAD if reply == "220 Ready to start TLS" else reply
+
+
 def code_of(reply: str) -> int:
     """The three digits."""
     return int(reply[:3])

@@ -139,7 +139,7 @@ class Client:
         return self.data(stuffed(content))
 
     def starttls(self, context: ssl.SSLContext) -> None:
-        assert self.say("STARTTLS") == "220 Ready to start TLS"
+        assert self.say("STARTTLS") == "220 2.0.0 Ready to start TLS"
         self.replies.close()
         self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.replies = self.socket.makefile("rb")
