@@ -62,11 +62,12 @@ def _work(port: int, requests: list[bytes], times: list[float]) -> None:
         for request in requests:
             begun = time.monotonic()
             connection.sendall(request)
-            _read_answer(connection)
+            read_answer(connection)
             times.append(time.monotonic() - begun)
 
 
-def _read_answer(connection: socket.socket) -> None:
+def read_answer(connection: socket.socket) -> None:
+    """Read one answer to its end; anything but 200 is an error."""
     answer = b""
     while b"\r\n\r\n" not in answer:
         answer += _receive(connection)
