@@ -208,6 +208,7 @@ class Conversation(SMTP):
         if not self.house.guests.admit(self):
             self.house.tally.turned_away += 1
             await self.push(replies.TOO_MANY_CONNECTIONS)
+            self._lingers = False  # it has said nothing yet, and a crowd would hold all file descriptors
             return
         self.house.tally.connected += 1
         await self.push(f"220 {self.hostname} ESMTP PushServer")
