@@ -44,7 +44,8 @@ class Timer:
 class Scheduler:
     """Runs callbacks one after the other, so that whatever only they touch needs no lock.
 
-    Callbacks must not block. One that raises is logged and does not keep the others from running.
+    Callbacks must not block. One that raises is logged and does not keep the others from running. While many
+    wait, timers that are due take every other turn: thousands of actors that start must hold up no heartbeat.
     """
 
     def __init__(self, clock: Clock, name: str = "actors-scheduler") -> None:
@@ -55,6 +56,7 @@ class Scheduler:
         self._compact_at = COMPACT_ABOVE
         self._order = count()
         self._stopping = False
+        self._timers_turn = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -106,11 +108,14 @@ class Scheduler:
     def _next(self) -> Callback | None:
         with self._condition:
             while True:
-                if self._soon:
+                due = self._later[0][0] if self._later else None
+                timer_is_due = due is not None and not self._stopping and due <= self._clock.monotonic()
+                if self._soon and not (timer_is_due and self._timers_turn):
+                    self._timers_turn = True
                     return self._soon.popleft()
                 if self._stopping:
                     return None
-                due = self._later[0][0] if self._later else None
-                if due is not None and due <= self._clock.monotonic():
+                if timer_is_due:
+                    self._timers_turn = False
                     return heapq.heappop(self._later)[2].run
                 self._clock.wait(self._condition, due)

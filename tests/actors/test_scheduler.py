@@ -78,6 +78,20 @@ def test_cancelled_timers_for_hours_ahead_do_not_pile_up(scheduler: Scheduler, c
     assert ran == ["kept"]
 
 
+def test_a_timer_that_is_due_waits_for_one_callback_and_not_for_thousands(clock: ManualClock) -> None:
+    ran: list[str] = []
+    scheduler = Scheduler(clock)
+    for number in range(4):
+        scheduler.soon(lambda number=number: ran.append(f"soon {number}"))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        scheduler.after(0, lambda number=number: ran.append(f"timer {number}"))  # type: ignore[misc]  # the same
+    ended = threading.Event()
+    scheduler.after(0, ended.set)
+    scheduler.start()
+    assert ended.wait(10)
+    scheduler.stop()
+    assert ran == [f"{kind} {number}" for number in range(4) for kind in ("soon", "timer")]
+
+
 @pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(1)])
 def test_one_that_raises_is_logged_and_keeps_nobody_from_running(
     scheduler: Scheduler, error: BaseException, caplog: pytest.LogCaptureFixture
