@@ -68,7 +68,7 @@ def _action(extra: ast.Dict) -> str:
 def _fields(extra: ast.Dict, function: Function) -> frozenset[str]:
     """The keys, and those of dictionaries that are unpacked into it."""
     unpacked = [value for key, value in zip(extra.keys, extra.values, strict=True) if key is None]
-    more = [key for value in unpacked for key in _keys(_assigned(value, function))]
+    more = [key for value in unpacked for key in _possible_keys(_assigned(value, function))]
     return _named([*_keys(extra), *more])
 
 
@@ -76,15 +76,22 @@ def _named(keys: list[str]) -> frozenset[str]:
     return frozenset(keys) - {"action", _UNPACKED}
 
 
-def _assigned(value: ast.expr, function: Function) -> ast.Dict:
-    """The dictionary that a variable stands for; a ``ValueError`` says that nobody can tell."""
+def _assigned(value: ast.expr, function: Function) -> ast.expr:
+    """What a variable stands for; a ``ValueError`` says that nobody can tell."""
     (assigned,) = (
         node.value
         for node in ast.walk(function)
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == ast.unparse(value)
     )
-    assert isinstance(assigned, ast.Dict), ast.unparse(assigned)
     return assigned
+
+
+def _possible_keys(value: ast.expr) -> list[str]:
+    """Of a dictionary, or of one of two."""
+    if isinstance(value, ast.IfExp):
+        return [*_possible_keys(value.body), *_possible_keys(value.orelse)]
+    assert isinstance(value, ast.Dict), f"found {ast.unparse(value)}, expected dictionaries written out"
+    return _keys(value)
 
 
 def _level_with(extra: ast.Dict, function: Function) -> str:

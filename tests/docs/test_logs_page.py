@@ -61,6 +61,14 @@ def test_the_code_is_read_where_fields_are_unpacked() -> None:
     assert list(in_source(source)) == [Place("a", frozenset({"port", "to"}), "error")]
 
 
+def test_the_code_is_read_where_some_fields_are_not_always_there() -> None:
+    source = (
+        'def f(mail):\n fields = {"port": 1} if mail is None else {"port": 1, "mail": mail}\n'
+        ' _log.info("x", extra={"action": "a", **fields})'
+    )
+    assert list(in_source(source)) == [Place("a", frozenset({"port", "mail"}), "info")]
+
+
 def test_the_code_is_read_where_a_function_takes_the_action() -> None:
     source = (
         'def f(self): self._say("x", action="a", cpu=1)\n'
