@@ -6,7 +6,7 @@ from pushserver.delivery.gate import Gate
 from pushserver.delivery.progress import progress_of
 from pushserver.delivery.services import LastLine, Services
 from pushserver.delivery.sweeper import Sweeper
-from pushserver.delivery.tree import Build, Recipients, channel_spec
+from pushserver.delivery.tree import Build, Recipients, channel_spec, herald_spec
 
 __all__ = [
     "Build",
@@ -20,5 +20,6 @@ __all__ = [
     "Services",
     "Sweeper",
     "channel_spec",
+    "herald_spec",
     "progress_of",
 ]

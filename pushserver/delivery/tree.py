@@ -1,14 +1,17 @@
 """The specs of the delivery actors: data, made from the configuration only where somebody looks."""
 
-from collections.abc import Callable, Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from actors import Backoff, ChildSpec, Context, Policy
+from actors import Backoff, ChildSpec, Context, Policy, Ref
 from pushserver.config import Channel as ChannelSettings
 from pushserver.config import Mail, Notice, TargetSettings
 from pushserver.config import Recipient as RecipientSettings
 from pushserver.delivery.channel import Channel
+from pushserver.delivery.course import RetryRules
 from pushserver.delivery.endpoint import Endpoint
+from pushserver.delivery.herald import Crier, Herald
 from pushserver.delivery.recipient import Recipient
 from pushserver.delivery.services import Services
 from pushserver.domain import PlatformName, Target
@@ -83,6 +86,35 @@ def channel_spec(channel: ChannelSettings, services: Services, build: Build) -> 
         policy=_PARKED,
         capacity=services.backlog,
     )
+
+
+def herald_spec(
+    notices: Sequence[Notice],
+    build: Build,
+    *,
+    notifications: Ref,
+    rules: RetryRules,
+    policy: Policy,
+    chance: Callable[[], float] = random.random,
+) -> ChildSpec:
+    """A herald and its criers, one for each of the notices."""
+    start = partial(
+        Herald,
+        notifications=notifications,
+        ways=tuple(notice.name for notice in notices),
+        rules=rules,
+        chance=chance,
+    )
+    criers = {notice.name: _crier_spec(notice, build) for notice in notices}
+    return ChildSpec(kind="herald", start=start, children=criers, policy=policy)
+
+
+def _crier_spec(notice: Notice, build: Build) -> ChildSpec:
+    def start(context: Context) -> Crier:
+        return Crier(context, platform=build(notice))
+
+    deadline = _longest_send(notice, notice.timeout) + _SLACK
+    return ChildSpec(kind="crier", start=start, policy=_PARKED, deadline=deadline)
 
 
 def _endpoint_spec(

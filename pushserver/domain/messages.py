@@ -158,3 +158,25 @@ class NotificationStored:
 
     task_id: str
     refusal: str = ""
+
+
+# To the herald ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseNotice:
+    """Tell people of something that has no task: an entry, and every global system notice.
+
+    ``recipient`` is who was to be reached. Reply: :class:`NoticeRaised`. Asked for again while it is
+    remembered, it is only answered.
+    """
+
+    notification: Notification
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRaised:
+    """The answer to :class:`RaiseNotice`: the entry is stored, and each way has been tried to its end."""
+
+    task_id: str
