@@ -366,3 +366,19 @@ class MailReceipt:
     refused: Mapping[str, MailRefusal] = field(default_factory=dict)
     error: MailError | None = None
     mail_id: str = ""
+
+
+# To the relay's desk ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRelayState:
+    """Reply: :class:`RelayState`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayState:
+    """How the relay is: ``connections`` at its door now, and the names of the accounts that ``rest``."""
+
+    connections: int = 0
+    resting: tuple[str, ...] = ()

@@ -1,12 +1,14 @@
 """One SMTP account: spreads mails over its connections, rests when it fails, counts what it has done."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors import Actor, Context, Letter, Reason, Ref, Undelivered, receives
 from pushserver.domain.mail import AccountCounts, MailError, MailErrorKind, MailReceipt, SubmitMail
 from pushserver.relay.breaker import Breaker, BreakerRules
 from pushserver.relay.connection import LineEnded
+from pushserver.relay.roll import Roll
 
 _ILL = frozenset({MailErrorKind.UNREACHABLE, MailErrorKind.AUTH, MailErrorKind.BUSY})
 """What says something of the account, not of the mail."""
@@ -18,22 +20,33 @@ class _Lines:
 
     free: deque[str]
     waiting: deque[Letter] = field(default_factory=deque)
-    busy: dict[str, Letter] = field(default_factory=dict)
+    busy: dict[str, tuple[Letter, float]] = field(default_factory=dict)
+    """What each has in hand, and since when (monotonic)."""
 
 
 class Account(Actor):
     """Answers every mail with a :class:`MailReceipt`, from the server's mouth or, while resting, at once.
 
-    ``store`` is told what to add to the counters, which survive everything.
+    ``store`` is told what to add to the counters, which survive everything. ``on_receipt`` hears of every
+    mail that a connection is done with, and of the seconds that it took; the ``roll`` says who rests.
     """
 
     def __init__(
-        self, context: Context, *, connections: int, store: Ref, rules: BreakerRules | None = None
+        self,
+        context: Context,
+        *,
+        connections: int,
+        store: Ref,
+        rules: BreakerRules | None = None,
+        roll: Roll | None = None,
+        on_receipt: Callable[[MailReceipt, float], None] = lambda *_: None,
     ) -> None:
         super().__init__(context)
         self._name = context.address.name
         self._store = store
         self._breaker = Breaker(rules or BreakerRules())
+        self._roll = roll or Roll()
+        self._on_receipt = on_receipt
         self._lines = _Lines(deque(str(number) for number in range(1, connections + 1)))
 
     @property
@@ -74,13 +87,15 @@ class Account(Actor):
     def _use_free_lines(self) -> None:
         while self._lines.free and self._lines.waiting:
             line, letter = self._lines.free.popleft(), self._lines.waiting.popleft()
-            self._lines.busy[line] = letter
+            self._lines.busy[line] = letter, self.context.clock.monotonic()
             self.tell(self.child(line), letter.message)
 
     def _settle_line(self, line: str, receipt: MailReceipt) -> None:
-        letter = self._lines.busy.pop(line)
+        letter, since = self._lines.busy.pop(line)
         self._lines.free.append(line)
         self._judge(receipt)
+        self._roll.note(self._name, resting=self._breaker.is_open)
+        self._on_receipt(receipt, self.context.clock.monotonic() - since)
         self.tell(self._store, _counts(receipt))
         self.settle(letter, receipt)
         self._use_free_lines()
@@ -90,6 +105,10 @@ class Account(Actor):
             self._breaker.failed(self.context.clock.monotonic())
         elif receipt.error is None or receipt.error.kind is not MailErrorKind.UNCERTAIN:
             self._breaker.succeeded()
+
+    def on_start(self) -> None:
+        """A new life has no breaker that is open."""
+        self._roll.note(self._name, resting=False)
 
     def can_sleep(self) -> bool:
         """Not while resting: the rest would be forgotten."""

@@ -13,6 +13,7 @@ from pushserver.domain.mail import (
     SubmitMail,
 )
 from pushserver.platforms import AnswerLost, Envelope, Mailer, Misconfigured, NotSent, SmtpRefused, Stage
+from pushserver.platforms.scrub import Scrubber
 from pushserver.relay.content import FromPolicy, envelope_sender, outgoing
 
 _PERMANENT = 500
@@ -37,7 +38,10 @@ class LineEnded:
 
 
 class Connection(Actor):
-    """Submits mails over a connection of its own, which it keeps between them."""
+    """Submits mails over a connection of its own, which it keeps between them.
+
+    ``scrubber`` keeps the account's password out of what its server is quoted with.
+    """
 
     def __init__(
         self,
@@ -46,8 +50,10 @@ class Connection(Actor):
         mailer: Mailer,
         appearance: Appearance,
         read_spool: Callable[[SpooledContent], bytes],
+        scrubber: Scrubber | None = None,
     ) -> None:
         super().__init__(context)
+        self._scrubber = scrubber or Scrubber()
         self._mailer = mailer
         self._appearance = appearance
         self._read_spool = read_spool
@@ -61,9 +67,10 @@ class Connection(Actor):
         try:
             receipt = self._mailer.submit(self._envelope(submit), self.context.clock.now())
         except (NotSent, AnswerLost, SmtpRefused, Misconfigured) as error:
-            return self._receipt(submit, error=_error(error))
+            return self._receipt(submit, error=_error(error, self._scrubber.detail(str(error))))
         refused = {
-            address: MailRefusal(refusal.code, refusal.reason) for address, refusal in receipt.refused.items()
+            address: MailRefusal(refusal.code, self._scrubber.detail(refusal.reason))
+            for address, refusal in receipt.refused.items()
         }
         return self._receipt(submit, accepted=receipt.accepted, refused=refused)
 
@@ -95,16 +102,16 @@ class Connection(Actor):
         self._mailer.close()
 
 
-def _error(error: NotSent | AnswerLost | SmtpRefused | Misconfigured) -> MailError:
+def _error(error: NotSent | AnswerLost | SmtpRefused | Misconfigured, reason: str) -> MailError:
     match error:
         case AnswerLost():
-            return MailError(MailErrorKind.UNCERTAIN, None, str(error))
+            return MailError(MailErrorKind.UNCERTAIN, None, reason)
         case SmtpRefused():
-            return MailError(_refusal(error.stage, error.code), error.code, str(error))
+            return MailError(_refusal(error.stage, error.code), error.code, reason)
         case Misconfigured():
-            return MailError(MailErrorKind.AUTH, None, str(error))
+            return MailError(MailErrorKind.AUTH, None, reason)
         case _:
-            return MailError(MailErrorKind.UNREACHABLE, None, str(error))
+            return MailError(MailErrorKind.UNREACHABLE, None, reason)
 
 
 def _refusal(stage: Stage, code: int) -> MailErrorKind:

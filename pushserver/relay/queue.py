@@ -30,6 +30,7 @@ from pushserver.domain.mail import (
     RecordMailResults,
     SubmitMail,
 )
+from pushserver.domain.messages import NoticeRaised, RaiseNotice
 from pushserver.relay import dsn, schedule
 from pushserver.relay.selection import choose
 from pushserver.store import read_content
@@ -42,6 +43,8 @@ MOST_IN_HAND: Final = 200
 """Mails on their journey at once."""
 LOST_ANSWER: Final = "结果未知，服务器未答复"
 """The reason of a try whose answer was lost: the next one goes over the same account."""
+EXPIRED: Final = "-expired"
+"""What the notice of an expired mail is known by, behind the mail's id; the first one has the id alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ class _Look:
 class MailQueue(Actor):
     """Drives every mail to its end.
 
-    ``tell_people`` raises a notice; it must not block. ``max_age`` is how long a mail is tried for.
+    ``tell_people`` raises a notice; it must not block. Once I hear that it is raised (:class:`NoticeRaised`),
+    that is stored: until then it is raised again. ``max_age`` is how long a mail is tried for.
     """
 
     def __init__(
@@ -111,6 +115,8 @@ class MailQueue(Actor):
         self._journeys: dict[str, _Journey] = {}
         self._under_way: Counter[str] = Counter()
         self._stalled: deque[_Journey] = deque()
+        self._telling: set[str] = set()
+        """Mails whose notice is being raised."""
         self._fetching = False
         self._more = False
         """There may be mails that the answer on its way does not know."""
@@ -217,8 +223,17 @@ class MailQueue(Actor):
                 self._arrive(MailReceipt(notice.address.name, error=error, mail_id=mail_id))
             case FetchDueMails():
                 self._fetching = False
+            case RaiseNotice(notification=notification):
+                self._telling.discard(notification.task_id)
             case _:
                 pass  # a record was lost: the store still has the mail, and its next turn tells
+
+    @receives(NoticeRaised)
+    def notice_raised(self, raised: NoticeRaised) -> None:
+        """People have been told."""
+        if raised.task_id in self._telling:
+            self._telling.discard(raised.task_id)
+            self.tell(self._store, MarkNotified(raised.task_id))
 
     def _arrive(self, receipt: MailReceipt) -> None:
         self._under_way[receipt.account] -= 1
@@ -274,9 +289,9 @@ class MailQueue(Actor):
         now = self.context.clock.now()
         passes = 1 + max(to.tries for to in journey.queued.recipients if to.address in journey.waiting)
         self._record(journey, self._reasons(journey), schedule.next_try(passes, now, self._chance))
-        if not journey.queued.notified:
+        if not journey.queued.notified and journey.id not in self._telling:
+            self._telling.add(journey.id)
             self._tell_people(Trouble(journey.queued.mail, self._reasons(journey), expired=False))
-            self.tell(self._store, MarkNotified(journey.id))
         self._arrived(journey)
 
     def _wait_for_lost_answer(self, journey: _Journey, receipt: MailReceipt) -> None:
