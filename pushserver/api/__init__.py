@@ -5,6 +5,7 @@ from pushserver.api.errors import CannotListen, CannotRestart, NotRestarted, Por
 from pushserver.api.limits import Limits
 from pushserver.api.listening import open_socket
 from pushserver.api.ports import (
+    AccountFigures,
     ActorPage,
     ActorQuery,
     Actors,
@@ -15,11 +16,15 @@ from pushserver.api.ports import (
     Notifications,
     Progress,
     Recipient,
+    Relay,
+    RelayOverview,
+    RelayStatus,
     Restarted,
 )
 from pushserver.api.server import HttpServer
 
 __all__ = [
+    "AccountFigures",
     "ActorPage",
     "ActorQuery",
     "ActorView",
@@ -37,6 +42,9 @@ __all__ = [
     "PortInUse",
     "Progress",
     "Recipient",
+    "Relay",
+    "RelayOverview",
+    "RelayStatus",
     "Restarted",
     "create_app",
     "open_socket",

@@ -17,6 +17,7 @@ from pushserver.api.notifications import (
 from pushserver.api.ports import Dependencies, Notifications
 from pushserver.api.push import PushBatchResource, PushResource
 from pushserver.api.refusals import add_error_handlers
+from pushserver.api.relay import RelayStatisticsResource, RelayStatusResource
 from pushserver.api.router import Router
 from pushserver.api.task import TaskResource
 
@@ -35,6 +36,8 @@ def create_app(deps: Dependencies) -> App:
     app.add_route("/api/v1/task/{task_id}", TaskResource(deps))
     app.add_route("/api/v1/actors", ActorsResource(deps.actors))
     app.add_route("/api/v1/actors/restart", RestartResource(deps.actors))
+    app.add_route("/api/v1/smtp-relay/status", RelayStatusResource(deps.relay))
+    app.add_route("/api/v1/smtp-relay/statistics", RelayStatisticsResource(deps.relay))
     _add_notifications(app, deps.notifications)
     return app
 

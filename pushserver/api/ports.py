@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from actors import ActorStatus, Address, State
@@ -162,6 +163,56 @@ class Notifications(Protocol):
         """Delete all. Returns how many there were."""
 
 
+class RelayStatus(StrEnum):
+    """How the relay's door is, in the words of the answer."""
+
+    RUNNING = "运行中"
+    STOPPED = "已停止"
+    DISABLED = "未启用"
+    FAULTY = "异常"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayOverview:
+    """The relay's door: its ``port``, whether it is open, and how many connections it has now.
+
+    ``accounts_count`` is how many accounts are switched on.
+    """
+
+    enabled: bool
+    status: RelayStatus
+    port: int
+    accounts_count: int
+    active_connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFigures:
+    """One account, switched on or not, and the mails it has sent and failed to send since ever."""
+
+    name: str
+    host: str
+    port: int
+    sender: str
+    enabled: bool
+    sent: int
+    failed: int
+
+
+class Relay(Protocol):
+    """The SMTP relay. Called from any thread, answers within about a second."""
+
+    def overview(self) -> RelayOverview:
+        """As it is now."""
+
+    def accounts(self) -> Sequence[AccountFigures]:
+        """All that are configured, in the order of the configuration.
+
+        Raises:
+            StoreUnavailable: nobody can say what they have counted.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """The parts that the application is built from. All callables are called from any thread, at any time.
@@ -179,6 +230,7 @@ class Dependencies:
     health: Callable[[], Health]
     actors: Actors
     notifications: Notifications
+    relay: Relay
     metrics: Callable[[], bytes]
     count: DoorMetrics
     now: Callable[[], datetime]

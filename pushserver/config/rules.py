@@ -91,19 +91,8 @@ def _mail(channel: Mapping, path: Path, *, accounts: bool) -> Iterator[Finding]:
     smtp = channel.get("smtp")
     if isinstance(smtp, dict):
         yield from _account(smtp, (*path, "smtp"))
-    elif smtp is None:
-        yield from _no_sender((*path, "smtp")) if not accounts else _accounts_do_not_push_yet((*path, "smtp"))
-
-
-def _no_sender(path: Path) -> Iterator[Finding]:
-    yield Finding(path, "nothing", "either a mail server here or smtp_relay.accounts")
-
-
-def _accounts_do_not_push_yet(path: Path) -> Iterator[Finding]:
-    """Goes, with its one use, once the relay's accounts can send pushes."""
-    yield Finding(
-        path, "nothing", "a mail server: smtp_relay.accounts carry relayed mail only, not pushes yet"
-    )
+    elif smtp is None and not accounts:
+        yield Finding((*path, "smtp"), "nothing", "either a mail server here or smtp_relay.accounts")
 
 
 def _notices(channel: Mapping, path: Path) -> Iterator[Finding]:

@@ -1,14 +1,12 @@
 """The delivering side of a process: recipients and what stands under them, the last line, the sweeper."""
 
-import logging
-import socket
 from collections.abc import Mapping
 from functools import partial
-from typing import TextIO
 
 from actors import ActorSystem, ChildSpec, Ref
-from pushserver.config import Channel, Recipient, Settings, TargetSettings
+from pushserver.config import Channel, Recipient, Settings
 from pushserver.delivery import (
+    Build,
     Gate,
     LastLine,
     Recipients,
@@ -19,8 +17,6 @@ from pushserver.delivery import (
 )
 from pushserver.domain import PlatformName
 from pushserver.metrics import DeliveryMetrics
-from pushserver.platforms import Context as PlatformContext
-from pushserver.platforms import Platform, build
 from pushserver.service.layout import Layout
 from pushserver.service.policies import ESSENTIAL
 from pushserver.store import InFlight
@@ -37,7 +33,10 @@ def retry_rules(settings: Settings) -> RetryRules:
 
 
 class DeliverySide:
-    """Makes the specs of the actors that deliver, in the order of their start."""
+    """Makes the specs of the actors that deliver, in the order of their start.
+
+    ``build`` makes the platform behind each endpoint.
+    """
 
     def __init__(
         self,
@@ -47,12 +46,12 @@ class DeliverySide:
         system: ActorSystem,
         in_flight: InFlight,
         metrics: DeliveryMetrics,
-        console: TextIO,
+        build: Build,
     ) -> None:
         self._settings = settings
         self._layout = layout
         self._system = system
-        self._console = console
+        self._build = build
         self._services = self._make_services(in_flight, metrics)
         self._recipients = Recipients(self._own(settings.recipients), self._services, self._build)
 
@@ -104,14 +103,3 @@ class DeliverySide:
     def _last_line(self) -> Channel:
         system = self._settings.system
         return Channel(platform=PlatformName.SYSTEM, targets=system.notifications if system else ())
-
-    def _build(self, target: TargetSettings) -> Platform:
-        context = PlatformContext(
-            timeout=self._settings.queue.timeout,
-            console=self._console,
-            logger=logging.getLogger("pushserver.notices"),
-            local_hostname=socket.gethostname(),
-            proxy=self._settings.http.proxy,
-            ca_file=self._settings.http.ca_file,
-        )
-        return build(target, context)

@@ -21,6 +21,7 @@ from pushserver.service.directory import Directory
 from pushserver.service.health import check_health
 from pushserver.service.notifications import Notifications
 from pushserver.service.policies import ESSENTIAL
+from pushserver.service.relay_figures import RelayFigures
 from pushserver.service.scrape import Scrape
 from pushserver.store import TaskReader
 
@@ -33,7 +34,7 @@ STORE_TIMEOUT = 20.0
 
 
 class GatewaySide:
-    """Makes the spec of the HTTP door."""
+    """Makes the spec of the HTTP door; ``smtp_port`` is that of the SMTP door, if there is one."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class GatewaySide:
         listening: socket.socket,
         reading: Engine,
         metrics: DoorMetrics,
+        smtp_port: int | None,
     ) -> None:
         self._settings = settings
         self._layout = census.layout
@@ -56,6 +58,7 @@ class GatewaySide:
         self._rules = retry_rules(settings)
         self._metrics = metrics
         self._census = census
+        self._relay = RelayFigures(settings, census, system, port=smtp_port, reading=reading)
         self._directory = Directory(census, restart_process)
 
     def specs(self) -> dict[str, ChildSpec]:
@@ -80,9 +83,10 @@ class GatewaySide:
                 submit=self._submit,
                 fetch=self._reader.fetch,
                 progress=self._progress,
-                health=partial(check_health, self._census, self._store),
+                health=partial(check_health, self._census, self._store, self._relay.state),
                 actors=self._directory,
                 notifications=self._notifications,
+                relay=self._relay,
                 count=self._metrics,
                 metrics=Scrape(self._census).page,
                 now=self._system.clock.now,

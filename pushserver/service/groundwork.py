@@ -2,7 +2,8 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,20 +20,35 @@ class AlreadyRunning(PushServerError):  # noqa: N818 - a state, not a mistake
     """Another service works on the same store."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What the doors listen on; without ``smtp``, mails are not taken."""
+
+    http: socket.socket
+    smtp: socket.socket | None = None
+
+    @property
+    def smtp_port(self) -> int | None:
+        """The port of the SMTP door."""
+        return None if self.smtp is None else int(self.smtp.getsockname()[1])
+
+
 @contextmanager
-def groundwork(settings: Settings) -> Iterator[socket.socket]:
-    """Lay it, and hold it: the listening socket of the HTTP door.
+def groundwork(settings: Settings) -> Iterator[Sockets]:
+    """Lay it, and hold it: the listening sockets of the doors.
 
     Raises:
-        PushServerError: the port is taken, another service runs, or the store cannot be used.
+        PushServerError: a port is taken, another service runs, or the store cannot be used.
     """
+    relay = settings.smtp_relay
     with (
-        open_socket(settings.server.host, settings.server.port) as listening,
+        open_socket(settings.server.host, settings.server.port) as http,
+        open_socket(relay.host, relay.port, section="smtp_relay") if relay.enabled else nullcontext() as smtp,
         _lock(data_directory(settings)),
     ):
         migrate(settings.storage.url)
         _count_leftovers(settings)
-        yield listening
+        yield Sockets(http, smtp)
 
 
 def data_directory(settings: Settings) -> Path:

@@ -1,6 +1,7 @@
 """All that one process counts, in one registry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 
 from prometheus_client import CollectorRegistry, Metric
@@ -8,7 +9,16 @@ from prometheus_client import CollectorRegistry, Metric
 from actors import ActorCollector, ActorSystem
 from actors.operator import Life
 from pushserver.domain import Attempt
-from pushserver.metrics import DeliveryMetrics, DoorMetrics, ProcessCollector, QueueCollector
+from pushserver.domain.mail import MailBacklog
+from pushserver.metrics import (
+    DeliveryMetrics,
+    DoorMetrics,
+    DoorTally,
+    ProcessCollector,
+    QueueCollector,
+    RelayCollector,
+    RelayMetrics,
+)
 
 ACTOR_PREFIX = "pushserver_actor"
 
@@ -44,6 +54,21 @@ class Instruments:
     def show_queue(self, unfinished: Callable[[], int], capacity: int) -> None:
         """Let this process show the queue of the whole service."""
         self._registry.register(QueueCollector(unfinished, capacity))
+
+    def relay(self, accounts: Iterable[str]) -> RelayMetrics:
+        """Of mails that these accounts submit; to be asked for once."""
+        return RelayMetrics(accounts, self._registry)
+
+    def show_relay(
+        self,
+        *,
+        tally: DoorTally,
+        backlog: Callable[[], MailBacklog],
+        resting: Callable[[], Mapping[str, bool]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Let this process show the relay's door, queue and accounts."""
+        self._registry.register(RelayCollector(tally=tally, backlog=backlog, resting=resting, now=now))
 
     def collect(self) -> Sequence[Metric]:
         """Everything as it is now."""

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -18,6 +17,7 @@ from actors.processes import BEAT_INTERVAL, Link, Network, Patience, ProcessSpec
 from pushserver import logs
 from pushserver.config import Settings
 from pushserver.logs import LevelFile, Redactor, SwitchSignal
+from pushserver.service.groundwork import Sockets
 from pushserver.service.layout import Layout
 from pushserver.service.worker import Place, Worker
 
@@ -30,18 +30,13 @@ PRELOAD = ("pushserver.service.processes", "pushserver.service.worker", "pushser
 class ProcessCrew:
     """A root and its workers. The root's loop has a thread of its own; the main thread stays the caller's."""
 
-    def __init__(self, settings: Settings, layout: Layout, listening: socket.socket) -> None:
+    def __init__(self, settings: Settings, layout: Layout, sockets: Sockets) -> None:
         self.failed = threading.Event()
         self._settings = settings
         self._directory = tempfile.mkdtemp(prefix="pushserver-")
         network = Network(self._directory, secrets.token_bytes(32))
         self._ready = threading.Event()
-        specs = [
-            self._spec(
-                Place(name, layout, index, listening if name in layout.gateway_processes else None), network
-            )
-            for index, name in enumerate(layout.processes)
-        ]
+        specs = [self._spec(Place.of(name, layout, sockets), network) for name in layout.processes]
         self.root = Root(specs, preload=PRELOAD, on_ready=self._ready.set)
         self._thread = threading.Thread(target=self._run, name="root", daemon=True)
 

@@ -14,6 +14,7 @@ from pushserver.config import Settings
 from pushserver.logs import Rotator
 from pushserver.service.groundwork import groundwork
 from pushserver.service.layout import ALONE, Layout
+from pushserver.service.relay import relays_mail
 from pushserver.service.worker import Place, Worker
 
 _log = logging.getLogger(__name__)
@@ -73,14 +74,17 @@ class Service:
         """
         with ExitStack() as undo:
             undo.callback(self._resources.close)
-            self.socket = self._resources.enter_context(groundwork(self._settings))
+            self._sockets = self._resources.enter_context(groundwork(self._settings))
             self._resources.enter_context(Rotator.of(self._settings.log))
             self.crew = self._crew()
             self._kill = self.crew.kill
             self._resources.callback(self.crew.stop)
             self.crew.start()
             undo.pop_all()
-        _log.info("服务已启动", extra={"action": "service_started", "port": self.port})
+        _log.info(
+            "服务已启动",
+            extra={"action": "service_started", "port": self.port, "smtp_port": self.smtp_port},
+        )
 
     def stop(self) -> None:
         """Stop everything: what is under way is finished, the rest goes on at the next start."""
@@ -94,8 +98,13 @@ class Service:
     @property
     def port(self) -> int:
         """The port of the HTTP door."""
-        port: int = self.socket.getsockname()[1]
+        port: int = self._sockets.http.getsockname()[1]
         return port
+
+    @property
+    def smtp_port(self) -> int | None:
+        """The port of the SMTP door, if there is one."""
+        return self._sockets.smtp_port
 
     @property
     def failed(self) -> threading.Event:
@@ -112,13 +121,14 @@ class Service:
         self.crew.pass_on_log_level(level)
 
     def _crew(self) -> Crew:
-        layout = Layout.of(self._settings.processes, available())
+        relays = relays_mail(self._settings)
+        layout = Layout.of(self._settings.processes, available(), relay=relays)
         if layout.alone or sys.platform == "win32":
-            place = Place(ALONE, Layout(), 0, self.socket)
+            place = Place.of(ALONE, Layout(relay=relays), self._sockets)
             return InlineCrew(self._settings, place, self._console)
         from pushserver.service.processes import ProcessCrew  # noqa: PLC0415 - POSIX only
 
-        return ProcessCrew(self._settings, layout, self.socket)
+        return ProcessCrew(self._settings, layout, self._sockets)
 
 
 class InlineCrew:

@@ -12,24 +12,29 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
 
 from sqlalchemy import Engine
 
 from actors import ActorSystem, ChildSpec, Limits
-from actors.cpu import pin
+from actors.cpu import available, pin
 from actors.operator import NAME, Life, Operator
 from pushserver.config import Settings
 from pushserver.service.census import Census
 from pushserver.service.delivery import NOTIFICATIONS, DeliverySide
+from pushserver.service.endpoints import Endpoints
 from pushserver.service.gateway import GatewaySide
-from pushserver.service.groundwork import data_directory
+from pushserver.service.groundwork import Sockets, data_directory
 from pushserver.service.instruments import Instruments
 from pushserver.service.layout import Layout
+from pushserver.service.mailer import mailer_of
 from pushserver.service.policies import ESSENTIAL
+from pushserver.service.relay import RelaySide
+from pushserver.service.relay import in_start_order as relay_start_order
 from pushserver.store import (
     Estate,
     InFlight,
+    MailReader,
     NotificationStore,
     Retention,
     TaskReader,
@@ -46,12 +51,47 @@ COMMANDS_A_TASK = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a worker stands: its name in the layout, its turn in the round of CPUs, its door's socket."""
+    """Where a worker stands: its name in the layout, and the sockets of the doors that it has.
+
+    ``smtp_port`` is the port of the SMTP door, wherever that is, if there is one.
+    """
 
     name: str
     layout: Layout
-    index: int
-    listening: socket.socket | None
+    http: socket.socket | None = None
+    smtp: socket.socket | None = None
+    smtp_port: int | None = None
+
+    @classmethod
+    def of(cls, name: str, layout: Layout, sockets: Sockets) -> Self:
+        """A process gets the sockets of its own doors only."""
+        return cls(
+            name,
+            layout,
+            sockets.http if name in layout.gateway_processes else None,
+            sockets.smtp if name == layout.relay_process else None,
+            sockets.smtp_port,
+        )
+
+    @property
+    def delivers(self) -> bool:
+        """Are there recipients here?"""
+        return self.name in self.layout.delivery_processes
+
+    @property
+    def has_door(self) -> bool:
+        """Do pushes come in here?"""
+        return self.name in self.layout.gateway_processes
+
+    @property
+    def has_tasks(self) -> bool:
+        """Has anybody here to do with pushes?"""
+        return self.delivers or self.has_door
+
+    @property
+    def relays(self) -> bool:
+        """Are mails relayed here?"""
+        return self.name == self.layout.relay_process
 
 
 class Worker:
@@ -88,7 +128,8 @@ class Worker:
     def _empty_system(self) -> ActorSystem:
         """The tree is filled in afterwards: its specs hold refs, and refs need the system."""
         processes = self._settings.processes
-        root = ChildSpec(kind="root", children=self._children, starts=_in_start_order(self._place))
+        starts = _in_start_order(self._place, self._settings)
+        root = ChildSpec(kind="root", children=self._children, starts=starts)
         limits = Limits(processes.idle_after, processes.max_awake)
         return ActorSystem(self._place.name, root, limits=limits)
 
@@ -101,20 +142,29 @@ class Worker:
             StartFailed: an actor that the process needs did not start.
         """
         if self._settings.processes.pin != "off":
-            self.cpu = pin(self._place.index)
-        # The store first: it reads what the last life had in hand, before this one makes a record of its own.
-        self._children["store"] = self._store()
-        self._children[NOTIFICATIONS] = self._notifications()
-        if self._place.name in self._place.layout.delivery_processes:
-            self._children |= self._delivery_side().specs()
-        if self._place.name in self._place.layout.gateway_processes:
-            self._children |= self._gateway_side().specs()
-        if self._place.name == self._place.layout.processes[0]:
-            self._show_queue()
+            self.cpu = pin(self._place.layout.cpu_turn(self._place.name, available()))
+        self._make_children()
         self._children[NAME] = self._operator()
         self._resources.callback(self._stop_actors)
         self.system.start()
         self._log("已启动", action="worker_started", cpu=self.cpu)
+
+    def _make_children(self) -> None:
+        place = self._place
+        # The store first: it reads what the last life had in hand, before this one makes a record of its own.
+        if place.has_tasks:
+            self._children["store"] = self._store()
+        self._children[NOTIFICATIONS] = self._notifications()
+        if place.delivers:
+            self._children |= self._delivery_side().specs()
+        if place.relays:
+            relay = self._relay_side()
+            self._children |= relay.specs()
+            self._show_relay(relay)
+        if place.has_door:
+            self._children |= self._gateway_side().specs()
+        if place.name == place.layout.processes[0]:
+            self._show_queue()
 
     def stop(self) -> None:
         """Stop everything in the reverse order: what is under way is finished, the rest goes on next time."""
@@ -171,20 +221,34 @@ class Worker:
             system=self.system,
             in_flight=recorder,
             metrics=self._instruments.delivery,
-            console=self._console,
+            build=self._endpoints(),
         )
 
+    def _relay_side(self) -> RelaySide:
+        return RelaySide(
+            self._settings,
+            system=self.system,
+            listening=self._place.smtp,
+            instruments=self._instruments,
+            build=self._endpoints(),
+        )
+
+    def _endpoints(self) -> Endpoints:
+        accounts = mailer_of(self._settings, self.system, self._place.layout.relay_process)
+        return Endpoints(self._settings, self._console, accounts)
+
     def _gateway_side(self) -> GatewaySide:
-        if self._place.listening is None:
+        if self._place.http is None:
             raise ValueError(f"{self._place.name} has a door and needs a listening socket")
         return GatewaySide(
             self._settings,
             Census(self.system, self._place.layout),
             system=self.system,
             restart_process=self._restart_process,
-            listening=self._place.listening,
+            listening=self._place.http,
             reading=self._reading_engine(),
             metrics=self._instruments.door,
+            smtp_port=self._place.smtp_port,
         )
 
     def _reading_engine(self) -> Engine:
@@ -201,9 +265,19 @@ class Worker:
         reader = TaskReader(self._reading_engine())
         self._instruments.show_queue(reader.backlog, self._settings.queue.buffer_size)
 
+    def _show_relay(self, relay: RelaySide) -> None:
+        reader = MailReader(self._reading_engine())
+        self._instruments.show_relay(
+            tally=relay.tally,
+            backlog=reader.backlog,
+            resting=lambda: relay.roll.accounts,
+            now=self.system.clock.now,
+        )
 
-def _in_start_order(place: Place) -> tuple[str, ...]:
-    delivers = place.name in place.layout.delivery_processes
-    has_door = place.name in place.layout.gateway_processes
-    delivery = ("last-line", "recipients", "sweeper") if delivers else ()
-    return ("store", NOTIFICATIONS, *delivery, NAME, *(("api",) if has_door else ()))
+
+def _in_start_order(place: Place, settings: Settings) -> tuple[str, ...]:
+    tasks = ("store",) if place.has_tasks else ()
+    delivery = ("last-line", "recipients", "sweeper") if place.delivers else ()
+    relay = relay_start_order(settings) if place.relays else ()
+    api = ("api",) if place.has_door else ()
+    return (*tasks, NOTIFICATIONS, *delivery, NAME, *relay, *api)

@@ -8,7 +8,16 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from actors import Address
-from pushserver.api import ActorPage, ActorQuery, Dependencies, Health, Restarted
+from pushserver.api import (
+    AccountFigures,
+    ActorPage,
+    ActorQuery,
+    Dependencies,
+    Health,
+    RelayOverview,
+    RelayStatus,
+    Restarted,
+)
 from pushserver.domain import PlatformName, StoredTask, Task, TaskStatus
 from pushserver.metrics import DoorMetrics
 from tests.store.notification_model import NotificationList
@@ -67,6 +76,27 @@ class SomeActors:
 
 
 @dataclass
+class SomeRelay:
+    """Shows what it was given."""
+
+    shown: RelayOverview = field(
+        default_factory=lambda: RelayOverview(
+            enabled=False, status=RelayStatus.DISABLED, port=2525, accounts_count=0, active_connections=0
+        )
+    )
+    figures: list[AccountFigures] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    def overview(self) -> RelayOverview:
+        return self.shown
+
+    def accounts(self) -> Sequence[AccountFigures]:
+        if self.trouble:
+            raise self.trouble
+        return self.figures
+
+
+@dataclass
 class Parts:
     """A store in memory, with the faults that the ports promise."""
 
@@ -76,6 +106,7 @@ class Parts:
     fitness: Health = field(default_factory=lambda: Health(healthy=True))
     actors: SomeActors = field(default_factory=SomeActors)
     notifications: NotificationList = field(default_factory=NotificationList)
+    relay: SomeRelay = field(default_factory=SomeRelay)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def submit(self, tasks: Sequence[Task]) -> None:
@@ -99,6 +130,7 @@ class Parts:
             health=lambda: self.fitness,
             actors=self.actors,
             notifications=self.notifications,
+            relay=self.relay,
             metrics=lambda: b"up 1\n",
             count=DoorMetrics(self.registry),
             now=lambda: NOON,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pushserver.config import ConfigError, Fault, load
+from pushserver.config import ConfigError, Fault, Mail, load
 from tests.config.loading import RECIPIENTS, Load
 
 HOOK = "recipients: {ops: {platforms: {feishu: {webhooks: [%s]}}}}"
@@ -363,13 +363,15 @@ def test_a_mail_channel_without_any_way_to_send_is_a_fault(load_yaml: Load) -> N
     ]
 
 
-def test_the_relays_accounts_do_not_send_pushes_yet(load_yaml: Load) -> None:
+def test_the_relays_accounts_send_for_a_mail_channel_without_a_server(load_yaml: Load) -> None:
     text = MAIL % "{recipients: [{email: a@example.com}]}"
     accounts = "smtp_relay: {accounts: [{host: h, from: b@example.com}]}"
-    assert load_yaml.faults(f"{text}\n{accounts}") == [
-        MAIL_PATH + ".smtp: found nothing, expected a mail server: "
-        "smtp_relay.accounts carry relayed mail only, not pushes yet",
-    ]
+    settings = load_yaml(f"{text}\n{accounts}").settings
+    (channel,) = settings.recipients["ops"].channels
+    (target,) = channel.targets
+    assert isinstance(target, Mail)
+    assert target.smtp is None
+    assert [account.from_ for account in settings.relay_accounts] == ["b@example.com"]
 
 
 def test_what_is_switched_off_may_be_incomplete(load_yaml: Load) -> None:

@@ -12,7 +12,16 @@ from pathlib import Path
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from pushserver.config import LogSettings, ProcessSettings, ServerSettings, Settings, StorageSettings
+from pushserver.config import (
+    LogSettings,
+    ProcessSettings,
+    RelayAccount,
+    RelayAuth,
+    RelaySettings,
+    ServerSettings,
+    Settings,
+    StorageSettings,
+)
 from pushserver.service import Service
 from tests.docs.markdown import ROOT
 
@@ -30,12 +39,19 @@ def families() -> list[Metric]:
             log=LogSettings(file_path=str(Path(directory) / "app.log")),
             storage=StorageSettings(url=f"sqlite:///{directory}/store.db"),
             processes=ProcessSettings(inline=True, pin="off"),
+            smtp_relay=_relay(),
             recipients={},
         )
         with Service(settings) as service:
             where = f"http://127.0.0.1:{service.port}/metrics"
             with urllib.request.urlopen(where, timeout=10) as answer:
                 return list(text_string_to_metric_families(answer.read().decode()))
+
+
+def _relay() -> RelaySettings:
+    account = RelayAccount.model_validate({"name": "account-1", "host": "127.0.0.1", "from": "a@example.com"})
+    auth = RelayAuth.model_validate({"username": "user", "password": "password"})
+    return RelaySettings(enabled=True, host="127.0.0.1", port=0, auth=auth, accounts=(account,))
 
 
 def written(text: str) -> str:

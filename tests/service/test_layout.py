@@ -35,6 +35,29 @@ def test_who_delivers_is_started_before_who_takes_pushes() -> None:
     assert layout.processes == ("delivery-0", "delivery-1", "gateway-0", "gateway-1")
 
 
+def test_the_relay_is_a_process_of_its_own_between_who_delivers_and_who_takes_pushes() -> None:
+    layout = Layout.of(ProcessSettings(gateway=1, delivery=2), cpus=4, relay=True)
+    assert layout.relay_process == "relay-0"
+    assert layout.processes == ("delivery-0", "delivery-1", "relay-0", "gateway-0")
+    assert Layout(gateways=1, deliverers=2).relay_process is None
+
+
+def test_alone_the_relay_is_in_the_one_process() -> None:
+    layout = Layout.of(ProcessSettings(inline=True), cpus=4, relay=True)
+    assert (layout.relay_process, layout.processes) == ("main-0", ("main-0",))
+
+
+@pytest.mark.parametrize(("cpus", "turns"), [(2, [0, 1, 1]), (3, [0, 1, 2]), (64, [0, 1, 2])])
+def test_on_two_cpus_the_relay_shares_the_first_gateways(cpus: int, turns: list[int]) -> None:
+    layout = Layout(gateways=1, deliverers=1, relay=True)
+    assert [layout.cpu_turn(name, cpus) for name in ("delivery-0", "gateway-0", "relay-0")] == turns
+
+
+def test_without_a_relay_every_process_has_a_turn_of_its_own() -> None:
+    layout = Layout(gateways=2, deliverers=3)
+    assert [layout.cpu_turn(name, 8) for name in layout.processes] == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("alias", "owner"),
     [

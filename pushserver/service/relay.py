@@ -1,0 +1,244 @@
+"""The relaying side of a process: the mails' store, the accounts, the herald, the queue, the SMTP door."""
+
+import random
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from actors import ActorError, ActorSystem, Address, ChildSpec, Context
+from pushserver.config import RelayAccount, Settings
+from pushserver.delivery import Build, herald_spec
+from pushserver.domain import new_notification_id
+from pushserver.platforms import Security, SmtpAccount
+from pushserver.platforms import SmtpServer as Upstream
+from pushserver.platforms.scrub import Scrubber, login_secrets
+from pushserver.relay import (
+    Access,
+    Credentials,
+    DoorPlan,
+    Limits,
+    SmtpDoor,
+    SmtpServer,
+    StoreDesk,
+    Tally,
+    server_context,
+)
+from pushserver.relay.account import Account
+from pushserver.relay.connection import Appearance, Connection
+from pushserver.relay.desk import RelayDesk
+from pushserver.relay.dsn import Reporter
+from pushserver.relay.notice import notice_of
+from pushserver.relay.queue import MailQueue, Route, Trouble
+from pushserver.relay.roll import Roll
+from pushserver.service.delivery import NOTIFICATIONS, retry_rules
+from pushserver.service.groundwork import data_directory
+from pushserver.service.instruments import Instruments
+from pushserver.service.policies import ESSENTIAL, REMOTE
+from pushserver.store import MailEstate, MailStore, Retention, Spool, open_writer, read_content
+
+MAILS: Final = "mails"
+ACCOUNTS: Final = "accounts"
+HERALD: Final = "herald"
+QUEUE: Final = "queue"
+DESK: Final = "desk"
+DOOR: Final = "smtp"
+
+SPOOL: Final = "spool"
+"""The directory of large mails, in the store's."""
+BATCH: Final = 100
+"""Mails that share a commit."""
+MOST_MAILS_ASKED: Final = 10_000
+"""Messages that may wait for the mail store; a client has one under way at a time."""
+DRAIN_SHARE: Final = 1 / 3
+"""The door's part of the time to stop; the rest is for mails under way."""
+_STEPS_OF_A_MAIL: Final = 6
+"""A mail is a conversation, and each of its steps has the time-out to itself; recipients have one, too."""
+_SLACK: Final = 30.0
+
+
+def relays_mail(settings: Settings) -> bool:
+    """Is there anything to do for the relay? Its accounts work without its door, for pushes by e-mail."""
+    return settings.smtp_relay.enabled or settings.relay_accounts_configured
+
+
+def account_address(process: str, account: str) -> Address:
+    """Where an account stands."""
+    return Address(process, (ACCOUNTS, account))
+
+
+def in_start_order(settings: Settings) -> tuple[str, ...]:
+    """The names of the relay's actors: the door last, what comes through it can be served."""
+    door = (DOOR,) if settings.smtp_relay.enabled else ()
+    return (MAILS, ACCOUNTS, HERALD, QUEUE, DESK, *door)
+
+
+class RelaySide:
+    """Makes the specs of the actors that relay mails.
+
+    ``listening`` is the door's socket, where mails are taken; ``build`` makes the ways of system notices.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        system: ActorSystem,
+        listening: socket.socket | None,
+        instruments: Instruments,
+        build: Build,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        names = [account.name for account in settings.relay_accounts]
+        self._settings = settings
+        self._system = system
+        self._listening = listening
+        self._metrics = instruments.relay(names)
+        self._build = build
+        self._chance = chance
+        self._store = system.ref(MAILS)
+        self._spool = Spool(data_directory(settings) / SPOOL)
+        self.tally = Tally()
+        self.roll = Roll(names)
+
+    def specs(self) -> dict[str, ChildSpec]:
+        """By name."""
+        accounts = {account.name: self._account(account) for account in self._settings.relay_accounts}
+        specs = {
+            MAILS: self._mails(),
+            ACCOUNTS: ChildSpec(kind="branch", children=accounts, starts=tuple(accounts)),
+            HERALD: self._herald(),
+            QUEUE: self._queue(),
+            DESK: ChildSpec(
+                kind="desk", start=partial(RelayDesk, tally=self.tally, roll=self.roll), policy=ESSENTIAL
+            ),
+        }
+        return specs | ({DOOR: self._door(self._listening)} if self._listening is not None else {})
+
+    # Mails -------------------------------------------------------------------------------------------
+
+    def _mails(self) -> ChildSpec:
+        task = self._settings.task
+        start = partial(
+            MailStore,
+            engine=partial(open_writer, self._settings.storage.url, durability="power"),
+            spool=self._spool,
+            retention=Retention(task.max_age, task.cleanup_interval),
+            estate=MailEstate(),
+            queue=self._system.ref(QUEUE),
+        )
+        return ChildSpec(kind="store", start=start, policy=ESSENTIAL, batch=BATCH, capacity=MOST_MAILS_ASKED)
+
+    def _queue(self) -> ChildSpec:
+        start = partial(
+            MailQueue,
+            store=self._store,
+            routes=self._routes(),
+            reporter=_reporter(self._settings),
+            max_age=timedelta(seconds=self._settings.smtp_relay.max_age),
+            tell_people=self._tell_people,
+            chance=self._chance,
+        )
+        return ChildSpec(kind="queue", start=start, policy=ESSENTIAL)
+
+    def _routes(self) -> Mapping[str, Route]:
+        return {
+            account.name: Route(
+                self._system.ref(ACCOUNTS, account.name), account.from_, account.weight, account.connections
+            )
+            for account in self._settings.relay_accounts
+        }
+
+    # Accounts ----------------------------------------------------------------------------------------
+
+    def _account(self, account: RelayAccount) -> ChildSpec:
+        start = partial(
+            Account,
+            connections=account.connections,
+            store=self._store,
+            roll=self.roll,
+            on_receipt=self._metrics.submitted,
+        )
+        lines = {str(number): self._connection(account) for number in range(1, account.connections + 1)}
+        return ChildSpec(kind="account", start=start, children=lines, policy=REMOTE)
+
+    def _connection(self, account: RelayAccount) -> ChildSpec:
+        deadline = _STEPS_OF_A_MAIL * account.timeout + _SLACK
+        start = partial(self._open_connection, account)
+        return ChildSpec(kind="connection", start=start, policy=REMOTE, deadline=deadline)
+
+    def _open_connection(self, account: RelayAccount, context: Context) -> Connection:
+        password = account.password.get_secret_value()
+        upstream = Upstream(
+            host=account.host,
+            port=account.port,
+            username=account.username,
+            password=password,
+            security=Security.on(account.port, tls=account.tls),
+            timeout=account.timeout,
+            local_hostname=socket.gethostname(),
+            ca_file=self._settings.http.ca_file,
+        )
+        return Connection(
+            context,
+            mailer=SmtpAccount(upstream),
+            appearance=Appearance(account.name, account.from_, self._settings.smtp_relay.from_policy),
+            read_spool=read_content,
+            scrubber=Scrubber(*login_secrets(account.username, password)),
+        )
+
+    # People ------------------------------------------------------------------------------------------
+
+    def _herald(self) -> ChildSpec:
+        system = self._settings.system
+        return herald_spec(
+            system.notifications if system else (),
+            self._build,
+            notifications=self._system.ref(NOTIFICATIONS),
+            rules=retry_rules(self._settings),
+            policy=ESSENTIAL,
+            chance=self._chance,
+        )
+
+    def _tell_people(self, trouble: Trouble) -> None:
+        """The queue hears when it is done; where the herald is away, the mail's next turn tells it again."""
+        now = self._system.clock.now()
+        notice = notice_of(trouble, new_notification_id(now.astimezone()), now)
+        with suppress(ActorError):
+            self._system.ref(HERALD).tell(notice, sender=self._system.ref(QUEUE))
+
+    # Clients -----------------------------------------------------------------------------------------
+
+    def _door(self, listening: socket.socket) -> ChildSpec:
+        drain = self._settings.processes.shutdown_timeout * DRAIN_SHARE
+        plan = self._plan()
+        start = partial(SmtpDoor, server=partial(SmtpServer, plan, listening), drain=drain)
+        return ChildSpec(kind="door", start=start, policy=ESSENTIAL, deadline=drain + 15.0)
+
+    def _plan(self) -> DoorPlan:
+        desk = StoreDesk(self._store)
+        return DoorPlan(
+            hostname=socket.gethostname(),
+            access=self._access,
+            limits=Limits.of(self._settings.smtp_relay.limits),
+            spool=self._spool,
+            accept=desk.accept,
+            remember=desk.tell,
+            tally=self.tally,
+            now=self._system.clock.now,
+        )
+
+    def _access(self) -> Access:
+        """Looked at in each life of the door: a renewed certificate is read by a restart."""
+        auth, tls = self._settings.smtp_relay.auth, self._settings.smtp_relay.tls
+        context = server_context(tls.cert, tls.key) if tls.cert and tls.key else None
+        return Access(Credentials(auth.username, auth.password.get_secret_value()), context, tls.require)
+
+
+def _reporter(settings: Settings) -> Reporter:
+    """Reports come from an address that answers reach; without an account they wait for one anyway."""
+    host = socket.gethostname()
+    accounts = settings.relay_accounts
+    return Reporter(host, accounts[0].from_ if accounts else f"postmaster@{host}")
