@@ -7,6 +7,7 @@ without obeying it, tells clients the text of exceptions and writes their logins
 
 import asyncio
 import logging
+import socket
 from abc import abstractmethod
 from contextlib import suppress
 from typing import AnyStr, Final
@@ -139,6 +140,7 @@ class Conversation(SMTP):
         """The client is there; again, when it is under TLS."""
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
+        _reply_at_once(transport)
         super().connection_made(transport)
         if not self.encrypted and self._handler_coroutine is not None:
             self._handler_coroutine.add_done_callback(self._depart)
@@ -255,3 +257,13 @@ class Conversation(SMTP):
 
 def _text(reply: str | bytes) -> str:
     return reply if isinstance(reply, str) else reply.decode("ascii")
+
+
+def _reply_at_once(transport: asyncio.BaseTransport) -> None:
+    """Not 40 ms later, when the kernel has waited for more replies to a pipelining client.
+
+    asyncio sees to that for sockets that say which protocol they are of; accepted ones mostly do not.
+    """
+    sock = transport.get_extra_info("socket")
+    with suppress(OSError):  # the client has gone already
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

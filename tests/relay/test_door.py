@@ -134,3 +134,13 @@ def test_a_server_whose_loop_hangs_is_replaced_on_the_same_socket(tmp_path: Path
             let_go.set()
             eventually(lambda: not hanging.alive)
             assert house.tally.connections == 1
+
+
+def test_replies_to_a_pipelining_client_do_not_wait_for_each_other(house: Gatehouse) -> None:
+    with house.logged_in():
+        accepted = [client.transport for client in house.servers[0]._clients if client.authenticated]
+
+        (transport,) = accepted
+        assert transport is not None
+        sock = transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

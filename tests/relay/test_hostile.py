@@ -81,6 +81,7 @@ def test_an_attack_costs_little_memory_and_others_are_served(
         sent = honest.result(PATIENCE)
 
     assert sent >= 1
+    assert relay.memory("VmHWM") - before < MOST_GROWTH
 
 
 def _send_until(over: threading.Event, port: int) -> int:
