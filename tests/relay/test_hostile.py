@@ -14,6 +14,7 @@ from tests.relay import hostile
 from tests.relay.hostile import logged_in
 from tests.relay.relay_process import __file__ as relay_process
 
+MOST_GROWTH = 100 * 1024 * 1024
 PATIENCE = 30.0
 
 
