@@ -49,5 +49,31 @@ def mailboxes(sink: MailSink, *emails: str, **smtp: Any) -> Setup:
     return {"smtp": account | smtp, "recipients": [{"email": email} for email in emails]}
 
 
+USER, PASSWORD = "relay_user", "relay_pass"
+
+
+def relay(sinks: dict[str, MailSink], **settings: Any) -> Setup:
+    """The section of a relay on a free port, with an account for each of the sinks, in clear text."""
+    accounts = [
+        {
+            "name": name,
+            "host": sink.host,
+            "port": sink.port,
+            "from": f"{name}@corp.example",
+            "tls": False,
+            "timeout": 5,
+        }
+        for name, sink in sinks.items()
+    ]
+    usual = {
+        "enabled": True,
+        "host": "127.0.0.1",
+        "port": 0,
+        "auth": {"username": USER, "password": PASSWORD},
+        "accounts": accounts,
+    }
+    return usual | settings
+
+
 def notices(*items: Setup) -> Setup:
     return {"notifications": list(items)}

@@ -16,7 +16,7 @@ from tests.docs.metrics_table import shown_name
 from tests.system.deadline import until
 from tests.system.prometheus import faults_of, scraping
 from tests.system.server_process import PushServer, serving
-from tests.system.setups import group, notices, setup
+from tests.system.setups import group, notices, relay, setup
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +25,17 @@ def robots(sandbox: Sandbox) -> list[Robot]:
 
 
 @pytest.fixture(scope="module")
-def server(robots: list[Robot], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushServer]:
+def server(
+    robots: list[Robot], sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PushServer]:
     """One of each kind has happened: a failover, a failed task with its notice, refusals."""
     broken, well = robots
     broken.fail(19001, times=None)
     directory = tmp_path_factory.mktemp("metrics")
     recipients = {"ops": {"feishu": group(broken, well)}, "lost": {"feishu": group(broken)}}
     system = notices({"type": "console", "name": "screen"})
-    content = setup(directory, recipients, system=system)
+    section = relay({"account": sandbox.smtp("metrics")})
+    content = setup(directory, recipients, system=system, smtp_relay=section)
     with serving(directory, content) as server:
         server.client.outcome("ops")
         server.client.outcome("lost", strategy="all")
@@ -70,7 +73,7 @@ def value(server: PushServer, name: str, process: str = "delivery-0", **labels: 
 
 def test_every_series_says_of_which_process_it_is(server: PushServer) -> None:
     processes = {sample.labels["process"] for family in families(server) for sample in family.samples}
-    assert processes == {"delivery-0", "gateway-0"}
+    assert processes == {"delivery-0", "relay-0", "gateway-0"}
 
 
 def test_several_processes_show_what_the_operators_page_lists(server: PushServer) -> None:
@@ -154,4 +157,4 @@ def test_a_real_prometheus_scrapes_it(server: PushServer, tmp_path: Path) -> Non
         assert before is not None
         server.client.outcome("ops")
         until(lambda: prometheus.value(accepted) == before + 1, "it has seen a push")
-        assert prometheus.value("sum(pushserver_process_up)") == 2
+        assert prometheus.value("sum(pushserver_process_up)") == 3
