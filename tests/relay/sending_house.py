@@ -19,6 +19,7 @@ from pushserver.domain.mail import (
     MailPage,
 )
 from pushserver.platforms import Mailer, SmtpAccount, SmtpServer
+from pushserver.platforms.scrub import Scrubber, login_secrets
 from pushserver.platforms.smtp import Security
 from pushserver.relay.account import Account
 from pushserver.relay.breaker import BreakerRules
@@ -106,16 +107,24 @@ def house(
 def _account(store: Any, port: int, connections: int, options: Mapping[str, Any]) -> ChildSpec:
     rules = options.get("rules", BreakerRules())
     lines = {
-        str(number): ChildSpec("connection", partial(_connection, port=port))
+        str(number): ChildSpec(
+            "connection", partial(_connection, port=port, secret=options.get("secret", ""))
+        )
         for number in range(1, connections + 1)
     }
     start = partial(Account, connections=connections, store=store, rules=rules)
     return ChildSpec("account", start, children=lines)
 
 
-def _connection(context: Any, *, port: int) -> Connection:
+def _connection(context: Any, *, port: int, secret: str) -> Connection:
     server = SmtpServer("127.0.0.1", port, security=Security.CLEAR, timeout=5.0)
     mailer: Mailer = SmtpAccount(server)
     name = context.address.path[-2]
     look = Appearance(name, f"{name}@relay.example", "rewrite")
-    return Connection(context, mailer=mailer, appearance=look, read_spool=read_content)
+    return Connection(
+        context,
+        mailer=mailer,
+        appearance=look,
+        read_spool=read_content,
+        scrubber=Scrubber(*login_secrets("user", secret)),
+    )

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from actors import Address, Reason, Undelivered
 from pushserver.domain.mail import FetchAccountCounts, Mail, MailCounts, MailState
+from pushserver.domain.messages import NoticeRaised
 from pushserver.relay.breaker import BreakerRules
+from pushserver.relay.notice import notice_of
 from pushserver.relay.queue import LOST_ANSWER
 from pushserver.sandbox import MailSink, Sandbox
 from tests.relay.sending_house import DEADLINE, House, house
@@ -137,6 +140,42 @@ def test_when_every_account_puts_it_off_the_mail_waits_and_people_are_told_once(
         until(finished(running), "the mail is finished")
         assert states(running) == {ANN: MailState.DELIVERED}
     assert len(running.told) == 1, "once a mail"
+
+
+def test_a_mail_counts_as_notified_once_people_were_told(tmp_path: Path, dead_port: int) -> None:
+    with house(tmp_path, {"dead": dead_port}) as running:
+        running.accept(mail(running))
+        until(turned_back(running), "the mail is back in the queue")
+        assert not running.listed("m1").notified, "nobody has said that they know"
+        running.system.ref("queue").tell(NoticeRaised("m1"))
+        until(lambda: running.listed("m1").notified, "it is stored")
+    assert len(running.told) == 1
+
+
+def test_a_notice_that_was_not_raised_is_raised_on_the_mails_next_turn(
+    tmp_path: Path, dead_port: int
+) -> None:
+    with house(tmp_path, {"dead": dead_port}) as running:
+        running.accept(mail(running))
+        until(turned_back(running), "the mail is back in the queue")
+        notice = notice_of(running.told[0], "notify_1", running.clock.now())
+        lost = Undelivered(Address("relay-0", ("herald",)), notice, Reason.RESTARTED)
+        running.system.ref("queue").tell(lost)
+        running.clock.advance(61.0)
+        until(lambda: len(running.told) == 2, "people are told")
+    assert [trouble.mail.id for trouble in running.told] == ["m1", "m1"]
+
+
+def test_a_servers_words_are_passed_on_without_the_password(tmp_path: Path, sandbox: Sandbox) -> None:
+    sink = sandbox.smtp()
+    sink.reply("DATA", "554 5.7.1 your hunter22 is known", mailbox=ANN)
+    sink.refuse(BOB, "550 5.1.1 hunter22 again")
+    with house(tmp_path, {"main": sink.port}, secret="hunter22") as running:
+        running.accept(mail(running, "m1", ANN))
+        running.accept(mail(running, "m2", BOB))
+        until(lambda: finished(running, "m1")() and finished(running, "m2")(), "both are finished")
+        reasons = [running.listed(mail_id).recipients[0].last_reason for mail_id in ("m1", "m2")]
+    assert reasons == ["5.7.1 your *** is known", "5.1.1 *** again"]
 
 
 def test_a_lost_answer_waits_and_goes_over_the_same_account_only(tmp_path: Path, sandbox: Sandbox) -> None:
