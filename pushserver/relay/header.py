@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 _CRLF: Final = b"\r\n"
 _FOLD: Final = re.compile(rb"\r\n(?=[ \t])")
+_LONGEST_CHARACTER: Final = 16
+"""Bytes of one of three octets in quoted-printable, with its share of the encoded word's frame."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _NAME: Final = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:")
 """RFC 5322 section 3.6.8; white space in front of the colon is obsolete and still read (section 4.5)."""
@@ -61,8 +63,11 @@ def first(fields: Sequence[Field], name: bytes) -> Field | None:
 
 
 def as_text(value: bytes, limit: int) -> str:
-    """A value for people: encoded words decoded, control characters gone, so many characters at most."""
-    text = value.decode("utf-8", "replace")
+    """A value for people: encoded words decoded, control characters gone, so many characters at most.
+
+    Only as much of it is looked at as so many characters may take: decoding takes quadratic time on some.
+    """
+    text = value[: limit * _LONGEST_CHARACTER].decode("utf-8", "replace")
     if "=?" in text:
         text = _decoded(text)
     return _CONTROL.sub(" ", text).strip()[:limit]

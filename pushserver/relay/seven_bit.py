@@ -22,11 +22,15 @@ _WORD_OCTETS: Final = 45
 """In base64 with its frame, no longer than the 75 characters of RFC 2047 section 2."""
 _CRLF: Final = b"\r\n"
 _IDENTITY: Final = frozenset({b"", b"7bit", b"8bit", b"binary"})
-_LONG_LINE: Final = re.compile(rb"[^\r\n]{%d}" % (LONGEST_LINE + 1))
+_LONG_LINE: Final = re.compile(rb"^[^\r\n]{%d}" % (LONGEST_LINE + 1), re.MULTILINE)
 _BOUNDARY: Final = re.compile(rb';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)+)"|([^\s;"]+))', re.IGNORECASE)
-_FOREIGN: Final = re.compile(rb'(?:"[^"\x80-\xff]*[\x80-\xff][^"]*"|[!-~]*[\x80-\xff][^\s"<>,;]*)')
+_FOREIGN: Final = re.compile(
+    rb'(?:"[^"\x80-\xff]*[\x80-\xff][^"]*"|(?:(?<![!-~])[!-~]++)?[\x80-\xff][^\s"<>,;]*)'
+)
+"""Words that are not ASCII. Tried from the beginning of each word alone: a long one would take for ever."""
 _FOREIGN_RUN: Final = re.compile(rb"(?:%b)(?:\s+(?:%b))*" % (_FOREIGN.pattern, _FOREIGN.pattern))
-_BREAK: Final = re.compile(rb"([^\r\n]{1,900})(?=[ \t])")
+_SPACE: Final = re.compile(rb"[ \t](?=[^ \t])")
+_FOLDED_AT: Final = 900
 
 
 def is_seven_bit(content: bytes) -> bool:
@@ -132,11 +136,28 @@ def _value(fields: list[Field], name: bytes) -> bytes:
 def _ascii(field: Field) -> Field:
     """With encoded words (RFC 2047) for what is not ASCII, and folded where a line is too long."""
     name, colon, body = field.raw.partition(b":")
+    if not name.isascii():  # no field at all, whatever it was meant to be
+        name, colon, body = b"", b"", field.raw
     if not body.isascii():
         body = _FOREIGN_RUN.sub(_as_words, body)
-    if _LONG_LINE.search(name + colon + body):
-        body = _BREAK.sub(rb"\1\r\n", body)
-    return Field(field.name, name + colon + body)
+    raw = name + colon + body
+    return Field(field.name, _folded(raw) if _LONG_LINE.search(raw) else raw)
+
+
+def _folded(raw: bytes) -> bytes:
+    return _CRLF.join(map(_folded_line, raw.split(_CRLF)))
+
+
+def _folded_line(line: bytes) -> bytes:
+    """Broken in front of white space that something follows: a line of nothing else could end the header."""
+    pieces: list[bytes] = []
+    begin = fold = 0
+    for end in (*(space.start() for space in _SPACE.finditer(line, 1)), len(line)):
+        if end - begin > _FOLDED_AT and fold > begin:
+            pieces.append(line[begin:fold])
+            begin = fold
+        fold = end
+    return _CRLF.join([*pieces, line[begin:]])
 
 
 def _as_words(found: re.Match[bytes]) -> bytes:

@@ -1,5 +1,6 @@
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -164,6 +165,20 @@ def test_a_body_of_any_letters_is_the_same_once_it_is_decoded(text: str, kind: s
 
     assert is_seven_bit(sent)
     assert leaves(sent) == [(kind, text.encode())]
+
+
+def test_a_line_that_is_no_field_is_encoded_as_a_whole() -> None:
+    assert is_seven_bit(as_seven_bit("Sübject: x\r\nnonsense é\r\n\r\ntext\r\n".encode()))
+
+
+@pytest.mark.parametrize("filler", [b"a", b"a@", b'"a', b'"', b"(", b"a ", b"\xff ", b'"a\xff', b"\r\n "])
+def test_no_header_takes_long(filler: bytes) -> None:
+    content = b"From: " + filler * (256 * 1024 // len(filler)) + b" \xff\r\n\r\ntext\r\n"
+    begun = process_time()
+
+    as_seven_bit(content)
+
+    assert process_time() - begun < 2.0
 
 
 @given(st.binary(max_size=200))
