@@ -14,10 +14,11 @@ from pushserver.api.notifications import (
     ReadAllResource,
     ReadResource,
 )
-from pushserver.api.ports import Dependencies, Notifications
+from pushserver.api.ports import Dependencies, Notifications, Relay
 from pushserver.api.push import PushBatchResource, PushResource
 from pushserver.api.refusals import add_error_handlers
 from pushserver.api.relay import RelayStatisticsResource, RelayStatusResource
+from pushserver.api.relay_queue import DropMailsResource, MailsResource, RetryMailsResource
 from pushserver.api.router import Router
 from pushserver.api.task import TaskResource
 
@@ -36,10 +37,18 @@ def create_app(deps: Dependencies) -> App:
     app.add_route("/api/v1/task/{task_id}", TaskResource(deps))
     app.add_route("/api/v1/actors", ActorsResource(deps.actors))
     app.add_route("/api/v1/actors/restart", RestartResource(deps.actors))
-    app.add_route("/api/v1/smtp-relay/status", RelayStatusResource(deps.relay))
-    app.add_route("/api/v1/smtp-relay/statistics", RelayStatisticsResource(deps.relay))
+    _add_relay(app, deps.relay)
     _add_notifications(app, deps.notifications)
     return app
+
+
+def _add_relay(app: App, relay: Relay) -> None:
+    prefix = "/api/v1/smtp-relay"
+    app.add_route(f"{prefix}/status", RelayStatusResource(relay))
+    app.add_route(f"{prefix}/statistics", RelayStatisticsResource(relay))
+    app.add_route(f"{prefix}/queue", MailsResource(relay))
+    app.add_route(f"{prefix}/queue/retry", RetryMailsResource(relay))
+    app.add_route(f"{prefix}/queue/drop", DropMailsResource(relay))
 
 
 def _add_notifications(app: App, notifications: Notifications) -> None:

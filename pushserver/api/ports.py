@@ -16,6 +16,7 @@ from pushserver.domain import (
     StoredTask,
     Task,
 )
+from pushserver.domain.mail import MailPage, MailState
 from pushserver.metrics import DoorMetrics
 
 
@@ -210,6 +211,27 @@ class Relay(Protocol):
 
         Raises:
             StoreUnavailable: nobody can say what they have counted.
+        """
+
+    def mails(self, state: MailState | None, limit: int, offset: int) -> MailPage:
+        """Up to ``limit`` mails, newest first, with a recipient in this state (``None``: any).
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+
+    def retry(self, mail_ids: Sequence[str] | None) -> int:
+        """Try these now, or all (``None``). Returns how many of them somebody waits for.
+
+        Raises:
+            StoreUnavailable: nobody relays mails now; nothing has changed.
+        """
+
+    def drop(self, mail_ids: Sequence[str]) -> int:
+        """Give these up, without a report. Returns how many of them somebody waited for.
+
+        Raises:
+            StoreUnavailable: as for :meth:`retry`.
         """
 
 

@@ -1,4 +1,4 @@
-"""The relay as the HTTP door shows it: how its door is, and what its accounts have counted."""
+"""The relay as the HTTP door shows it: how its door is, what its accounts have counted, its mails."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,13 +9,24 @@ from actors import ActorError, ActorSystem, Address, State
 from actors.operator import ListActors, Listing
 from pushserver.api import AccountFigures, RelayOverview, RelayStatus
 from pushserver.config import Settings
-from pushserver.domain.mail import FetchRelayState, MailCounts, RelayState
+from pushserver.domain import StoreUnavailable
+from pushserver.domain.mail import (
+    DropMails,
+    FetchRelayState,
+    MailCounts,
+    MailPage,
+    MailState,
+    RelayState,
+    RetryMails,
+)
 from pushserver.service.census import PATIENCE, Census
-from pushserver.service.relay import DESK, DOOR
+from pushserver.service.relay import DESK, DOOR, MAILS
 from pushserver.store import MailReader
 
 _STATUSES: Final = {State.RUNNING: RelayStatus.RUNNING, State.STOPPED: RelayStatus.STOPPED}
 _NOTHING_COUNTED: Final = MailCounts()
+STORE_TIMEOUT: Final = 20.0
+"""Seconds that a request waits for the mails' store before it is refused."""
 
 
 class RelayFigures:
@@ -59,6 +70,29 @@ class RelayFigures:
             )
             for account in self._settings.smtp_relay.accounts
         ]
+
+    def mails(self, state: MailState | None, limit: int, offset: int) -> MailPage:
+        """See :class:`pushserver.api.Relay`."""
+        return self._reader.page(state, limit, offset)
+
+    def retry(self, mail_ids: Sequence[str] | None) -> int:
+        """See :class:`pushserver.api.Relay`."""
+        wanted = None if mail_ids is None else tuple(mail_ids)
+        return self._ask_store(RetryMails(wanted, self._system.clock.now()))
+
+    def drop(self, mail_ids: Sequence[str]) -> int:
+        """See :class:`pushserver.api.Relay`."""
+        return self._ask_store(DropMails(tuple(mail_ids), self._system.clock.now()))
+
+    def _ask_store(self, command: RetryMails | DropMails) -> int:
+        process = self._census.layout.relay_process
+        if process is None:
+            raise StoreUnavailable("nobody relays mails: smtp_relay is off and has no accounts")
+        try:
+            store = self._system.ref_at(Address(process, (MAILS,)))
+            return int(store.ask(command, timeout=STORE_TIMEOUT))
+        except ActorError as error:
+            raise StoreUnavailable(str(error)) from error
 
     def state(self) -> RelayState:
         """What the relay's desk says; nothing while it does not answer, which shows elsewhere."""

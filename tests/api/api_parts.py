@@ -19,6 +19,7 @@ from pushserver.api import (
     Restarted,
 )
 from pushserver.domain import PlatformName, StoredTask, Task, TaskStatus
+from pushserver.domain.mail import MailPage, MailState
 from pushserver.metrics import DoorMetrics
 from tests.store.notification_model import NotificationList
 
@@ -85,7 +86,9 @@ class SomeRelay:
         )
     )
     figures: list[AccountFigures] = field(default_factory=list)
+    page: MailPage = field(default_factory=lambda: MailPage((), 0))
     trouble: Exception | None = None
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def overview(self) -> RelayOverview:
         return self.shown
@@ -94,6 +97,23 @@ class SomeRelay:
         if self.trouble:
             raise self.trouble
         return self.figures
+
+    def mails(self, state: MailState | None, limit: int, offset: int) -> MailPage:
+        self._note("mails", state, limit, offset)
+        return self.page
+
+    def retry(self, mail_ids: Sequence[str] | None) -> int:
+        self._note("retry", mail_ids)
+        return 2 if mail_ids is None else len(mail_ids)
+
+    def drop(self, mail_ids: Sequence[str]) -> int:
+        self._note("drop", mail_ids)
+        return len(mail_ids)
+
+    def _note(self, *asked: Any) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.asked.append(asked)
 
 
 @dataclass

@@ -5,11 +5,9 @@ import os
 import signal
 import smtplib
 import socket
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from pathlib import Path
@@ -23,7 +21,7 @@ from tests.system.api_client import Client, results
 from tests.system.deadline import until
 from tests.system.mail_burst import SENDER, MailBurst, connected, send
 from tests.system.server_process import PushServer, serving
-from tests.system.setups import INLINE, PASSWORD, USER, Setup, notices, relay, setup, store_of
+from tests.system.setups import INLINE, PASSWORD, USER, Setup, notices, relay, setup
 
 Serve = Callable[..., PushServer]
 
@@ -68,18 +66,15 @@ def entries(server: PushServer) -> list[dict[str, Any]]:
     return list(server.client.ask("GET", "/api/v1/notifications").data["notifications"])
 
 
-def owed(store: Path) -> int:
-    """Mails that are not finished."""
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5)) as connection:
-        ((count,),) = connection.execute("SELECT count(*) FROM mails WHERE waiting")
-        return int(count)
+def retry_all(server: PushServer) -> int:
+    """No mail waits for its turn any longer; how many there are."""
+    answer = server.client.ask("POST", "/api/v1/smtp-relay/queue/retry", b'{"mail_ids": "all"}')
+    assert answer.envelope["message"] == "已安排立即重试"
+    return int(answer.data["retried_count"])
 
 
-def hasten(store: Path) -> None:
-    """The minute before the next try is over, for all mails."""
-    with closing(sqlite3.connect(store, timeout=10)) as connection:
-        connection.execute("UPDATE mails SET next_try_at = 0 WHERE waiting")
-        connection.commit()
+def waiting(server: PushServer) -> list[dict[str, Any]]:
+    return list(server.client.ask("GET", "/api/v1/smtp-relay/queue").data["mails"])
 
 
 def relaying(directory: Path, sinks: dict[str, MailSink], **sections: Setup) -> Setup:
@@ -268,8 +263,12 @@ def test_when_both_die_people_are_told_once_a_mail_and_it_is_delivered_afterward
     for number in range(3):
         send(port_of(server), f"告警 {number}", ANN, BOB)
     until(lambda: len(entries(server)) == 3, "people are told")
-    hasten(store_of(tmp_path))
-    until(lambda: _tries(store_of(tmp_path)) >= 2 * 3 * 2, "each was tried twice")
+    assert [mail["subject"] for mail in waiting(server)] == ["告警 2", "告警 1", "告警 0"]
+    assert retry_all(server) == 3
+    until(
+        lambda: all(to["tries"] >= 2 for mail in waiting(server) for to in mail["recipients"]),
+        "each was tried twice",
+    )
 
     told = entries(server)
     assert len(told) == 3
@@ -284,20 +283,25 @@ def test_when_both_die_people_are_told_once_a_mail_and_it_is_delivered_afterward
 
     for sink in both.values():
         sink.recover()
-
-    def all_gone() -> bool:
-        hasten(store_of(tmp_path))
-        return owed(store_of(tmp_path)) == 0
-
-    until(all_gone, "all are delivered", 40)
+    until(lambda: retry_all(server) == 0, "all are delivered", 40)
     assert markers(both) == Counter(f"告警 {number}" for number in range(3))
     assert len(entries(server)) == 3
 
 
-def _tries(store: Path) -> int:
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5)) as connection:
-        ((count,),) = connection.execute("SELECT sum(tries) FROM mail_recipients")
-        return int(count)
+def test_a_mail_that_nobody_wants_is_dropped(sandbox: Sandbox, serve: Serve, tmp_path: Path) -> None:
+    both = {name: sandbox.smtp(f"drop-{name}") for name in ("a", "b")}
+    for sink in both.values():
+        sink.refuse(ANN, "451 4.7.1 greylisted")
+    server = serve(relaying(tmp_path, both))
+    send(port_of(server), "drop me", ANN)
+    (mail,) = until(lambda: waiting(server), "it waits")
+    body = json.dumps({"mail_ids": [mail["id"]]}).encode()
+    answer = server.client.ask("POST", "/api/v1/smtp-relay/queue/drop", body)
+    assert answer.data == {"dropped_count": 1}
+    assert waiting(server) == []
+    (dropped,) = server.client.ask("GET", "/api/v1/smtp-relay/queue?state=dropped").data["mails"]
+    assert dropped["id"] == mail["id"]
+    assert retry_all(server) == 0
 
 
 # Processes -------------------------------------------------------------------------------------------
@@ -322,11 +326,7 @@ def test_a_killed_relay_loses_no_mail_that_was_accepted(
         until(lambda: server.worker("relay-0") != pid, "it has a successor")
         burst.wait(MAILS, 40)
 
-    def all_gone() -> bool:
-        hasten(store_of(tmp_path))
-        return owed(store_of(tmp_path)) == 0
-
-    until(all_gone, "all are delivered", 40)
+    until(lambda: retry_all(server) == 0, "all are delivered", 40)
     seen = markers(both)
     assert set(seen) == set(burst.accepted)
     assert all(mail.mailboxes == (ANN, BOB) for mail in arrived(both))
