@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -41,23 +42,27 @@ class LoopReply(pykka.Future[Any]):
             self.answer.set_exception(error)
 
 
-async def ask(ref: Ref, message: Any) -> Any:
-    """As :meth:`actors.Ref.ask`, for as long as the caller cares to wait."""
+async def ask(ref: Ref, message: Any, clock: Callable[[], float] = time.monotonic) -> Any:
+    """As :meth:`actors.Ref.ask`, for as long as the caller cares to wait. ``clock`` is the actor's."""
     reply = LoopReply(asyncio.get_running_loop())
-    ref.deliver(Letter(message, at=time.monotonic(), reply_to=reply))
+    ref.deliver(Letter(message, at=clock(), reply_to=reply))
     return await reply.answer
 
 
 class StoreDesk:
-    """The mail store as the door sees it. What waits while it commits shares the next commit."""
+    """The mail store as the door sees it. What waits while it commits shares the next commit.
 
-    def __init__(self, store: Ref) -> None:
+    ``clock`` is that of the store's system, monotonic.
+    """
+
+    def __init__(self, store: Ref, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._clock = clock
 
     async def accept(self, mail: Mail, digest: str) -> Duplicate | None:
         """See :data:`pushserver.relay.intake.Accept`."""
         try:
-            answer = await ask(self._store, AcceptMail(mail, digest))
+            answer = await ask(self._store, AcceptMail(mail, digest), self._clock)
         except MailboxFull as error:
             raise QueueFull(str(error)) from error
         except ActorUnavailable as error:

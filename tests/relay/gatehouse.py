@@ -61,7 +61,7 @@ class Gatehouse:
         return SmtpDoor(context, server=self._server, drain=5.0)
 
     def _server(self) -> SmtpServer:
-        desk = StoreDesk(self.system.ref("mails"))
+        desk = StoreDesk(self.system.ref("mails"), self.clock.monotonic)
         basis = plan(Vault(), self._directory / "spool", self.tally, None, **self._options)
         server = SmtpServer(
             replace(basis, accept=desk.accept, remember=desk.tell),
