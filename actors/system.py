@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 
 from actors.address import Address
+from actors.admission import PACE, Admission
 from actors.cell import Cell, State
 from actors.clock import Clock, SystemClock
 from actors.errors import ActorNotFound, ActorUnavailable, AskTimeout, StartFailed
@@ -35,7 +36,11 @@ SLEEP_SCANS = 4
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When subtrees are put to sleep: idle for ``idle_after`` seconds, or over ``max_awake`` actors."""
+    """When subtrees are put to sleep: idle for ``idle_after`` seconds, or over ``max_awake`` actors.
+
+    Over that, those who are told something wait until others sleep; a few may wake every now and then, so
+    that who stays awake for long keeps nobody waiting for ever.
+    """
 
     idle_after: float = 600.0
     max_awake: int = 2000
@@ -61,6 +66,7 @@ class ActorSystem:
         """How to reach other processes, once there are any."""
         self._limits = limits or Limits()
         self.ledger = Ledger()
+        self._admission = Admission(self._limits.max_awake, self.supervisor.start)
         self.lock = threading.RLock()
         """Held by whoever changes the tree."""
         self._stopping = False
@@ -181,8 +187,19 @@ class ActorSystem:
             self.ledger.enter(cell)
         cell.idle_since = self.clock.monotonic()
         parent.children[name] = cell
-        self.scheduler.soon(partial(self.supervisor.start, cell))
+        self.scheduler.soon(partial(self._begin, cell))
         return cell
+
+    def _begin(self, cell: Cell) -> None:
+        """Start a new cell; one whose subtree can sleep when there is room, or room can be made."""
+        if not cell.spec.sleeps:
+            self.supervisor.start(cell)
+            return
+        crowded_before = self._admission.crowded
+        self._admission.apply(cell)
+        if self._admission.crowded and not crowded_before:  # the next ones wait for the next scan
+            self._end_idle(self.cells(), self.clock.monotonic())
+            self._admission.call()
 
     def remove(self, cell: Cell) -> None:
         """Take a cell out of the tree, unless its name has a new one already."""
@@ -281,19 +298,23 @@ class ActorSystem:
             if is_stuck(cell, now):
                 self.supervisor.replace(cell, f"busy with one message for more than {cell.spec.deadline:g} s")
         self._scans += 1
-        if self._scans % SLEEP_SCANS == 0:
+        if self._scans % SLEEP_SCANS == 0 or self._admission.crowded:
             self._end_idle(cells, now)
+            self._admission.call(PACE)
 
     def _end_idle(self, cells: list[Cell], now: float) -> None:
-        """End subtrees idle for too long, and the longest idle while too many actors are awake."""
+        """End subtrees idle for too long, and the longest idle while too many are, or would be, awake."""
         awake = sum(1 for cell in cells if cell.context is not None)
+        wanted = self._admission.shortage()
         roots = sorted((_idle_since(cell), id(cell), cell) for cell in cells if cell.spec.sleeps)
         for since, _, root in roots:
-            if now - since < self._limits.idle_after and awake <= self._limits.max_awake:
+            enough = awake <= self._limits.max_awake and wanted <= 0
+            if now - since < self._limits.idle_after and enough:
                 return
             lives = sum(1 for cell in root.subtree() if cell.context is not None)
             if self.supervisor.put_to_sleep(root):
                 awake -= lives
+                wanted -= self._admission.size(root)
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:

@@ -27,6 +27,7 @@ from actors import (
     Undelivered,
     receives,
 )
+from actors.admission import PACE
 from tests.actors.cast import (
     PATIENCE,
     Answer,
@@ -304,6 +305,34 @@ def test_over_the_limit_the_longest_idle_go_first(
         clock.advance(0.6)
         flush(system)
     assert {status.address.name for status in system.statuses()} == {"a", "c"}
+
+
+def test_over_the_limit_those_who_are_told_something_wait_with_their_messages_until_there_is_room(
+    run: Run, troupe: Troupe, stage: Stage, clock: ManualClock
+) -> None:
+    busy, waiting = ("a", "b"), [f"w{number}" for number in range(PACE + 1)]
+    tree = {name: troupe.player({"c": troupe.player()}, sleeps=True) for name in (*busy, *waiting)}
+    system = run(tree, clock=clock, limits=Limits(idle_after=1e6, max_awake=4))
+    for name in busy:
+        system.ref(name).tell(Hang())
+    for name in waiting:
+        system.ref(name).tell(Echo(name))
+    flush(system)
+    assert [name for name in waiting if cell_of(system, name).context is not None] == []
+
+    clock.advance(0.6)  # nobody is idle, so only as many as is the pace may wake
+    flush(system)
+    awake = [name for name in waiting if cell_of(system, name).context is not None]
+    assert awake == waiting[:-1]
+
+    for name in awake:
+        until_idle(system, name)
+    clock.advance(0.6)
+    flush(system)
+    until_idle(system, waiting[-1])
+    assert cell_of(system, waiting[-1]).record.processed == 1
+    assert system.find(system.ref("w0").address) is None, "who was idle has made room"
+    assert [cell_of(system, name).context is not None for name in busy] == [True, True]
 
 
 def test_who_has_something_open_or_says_no_stays_awake(run: Run, troupe: Troupe, stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Figures with a limit: ``python -m tests.bench.limits``, about two minutes.
+"""Figures with a limit: ``python -m tests.bench.limits``, about five minutes.
 
 POST at a pace and at full load, 10,000 recipients configured, 20,000 pushed to once each.
 """

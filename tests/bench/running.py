@@ -13,7 +13,7 @@ import yaml
 from tests.bench.load import Offered, offer, post
 from tests.system.server_process import PushServer
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 Setup = dict[str, object]
 
 
