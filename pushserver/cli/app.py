@@ -11,6 +11,7 @@ import typer
 
 from pushserver import __version__
 from pushserver.cli import options
+from pushserver.cli.smtp_app import smtp_app
 from pushserver.cli.stopping import StopRequests
 from pushserver.domain import Level, Style
 
@@ -208,6 +209,9 @@ def clear_notifications(
     from pushserver.cli.notifications import clear  # noqa: PLC0415 - see the module's docstring
 
     raise typer.Exit(clear(url or context.obj, sys.stdin, yes=yes, as_json=as_json))
+
+
+app.add_typer(smtp_app, name="smtp")
 
 
 @app.command(help="只运行模拟平台：飞书、钉钉、企业微信、SMTP 和 HTTP 通知。")

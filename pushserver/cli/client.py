@@ -18,6 +18,7 @@ ANSWER_TIMEOUT = 30.0
 Json = Mapping[str, Any]
 
 _NOTIFICATIONS = "/api/v1/notifications"
+_MAILS = "/api/v1/smtp-relay/queue"
 _TASK = ("task_id", "status", "progress", "results")
 
 
@@ -118,6 +119,30 @@ class Client:
             CommandFailed: nobody answered.
         """
         return self._call("DELETE", _NOTIFICATIONS, None, ("cleared_count",))
+
+    def mails(self, query: Mapping[str, str]) -> Json:
+        """The relay's mails that match the parameters of ``GET /api/v1/smtp-relay/queue``.
+
+        Raises:
+            CommandFailed: the parameters make no sense, or nobody answered.
+        """
+        return self._call("GET", f"{_MAILS}?{urlencode(query)}", None, ("mails", "pagination"))
+
+    def retry_mails(self, mail_ids: list[str] | str) -> Json:
+        """Try these now, or ``"all"``; ``retried_count`` says how many still wait.
+
+        Raises:
+            CommandFailed: nobody relays mails, or nobody answered.
+        """
+        return self._call("POST", f"{_MAILS}/retry", {"mail_ids": mail_ids}, ("retried_count",))
+
+    def drop_mails(self, mail_ids: list[str]) -> Json:
+        """Give these up; ``dropped_count`` says how many still waited.
+
+        Raises:
+            CommandFailed: nobody relays mails, or nobody answered.
+        """
+        return self._call("POST", f"{_MAILS}/drop", {"mail_ids": mail_ids}, ("dropped_count",))
 
     def _call(self, method: str, path: str, body: Json | None, wanted: tuple[str, ...]) -> Json:
         envelope = self._envelope(self._answer(method, path, body))

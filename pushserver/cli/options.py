@@ -39,6 +39,17 @@ class ActorState(StrEnum):
     SLEEPING = "sleeping"
 
 
+class MailStates(StrEnum):
+    """What has become of a mail for one of its recipients, or no matter what."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+    DROPPED = "dropped"
+    ALL = "all"
+
+
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="配置文件 (YAML)")]
 Url = Annotated[
     str, typer.Option("--url", metavar="URL", envvar="PUSHSERVER_URL", help="服务地址", show_envvar=True)
@@ -91,6 +102,28 @@ NotificationId = Annotated[str, typer.Argument(metavar="ID", help="通知 ID")]
 NotificationIdOrAll = Annotated[str, typer.Argument(metavar="[ID]", help="通知 ID，或用 --all")]
 AllOfThem = Annotated[bool, typer.Option("--all", help="全部标记为已读")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="不再询问")]
+
+MailStateFilter = Annotated[MailStates, typer.Option("--state", help="只看有收件人处于这种状态的邮件")]
+MailLimit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="最多显示多少封")]
+MailOffset = Annotated[int, typer.Option("--offset", metavar="N", min=0, help="跳过最新的多少封")]
+MailIds = Annotated[list[str], typer.Argument(metavar="ID…", help="邮件 ID")]
+MailIdsOrAll = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID…]", help="邮件 ID，或用 --all", show_default=False)
+]
+AllMails = Annotated[bool, typer.Option("--all", help="重试全部")]
+MailTo = Annotated[list[str], typer.Option("--to", metavar="ADDRESS", help="收件人，可重复")]
+MailFrom = Annotated[
+    str, typer.Option("--from", metavar="ADDRESS", help="发件人；默认第一个账户的", show_default=False)
+]
+RelayHost = Annotated[
+    str, typer.Option("--host", metavar="HOST", help="中继地址；默认取自配置", show_default=False)
+]
+RelayPort = Annotated[
+    int,
+    typer.Option(
+        "--port", metavar="PORT", min=0, max=_HIGHEST_PORT, help="中继端口；默认取自配置", show_default=False
+    ),
+]
 
 Host = Annotated[str, typer.Option("--host", metavar="HOST", help="监听地址")]
 Port = Annotated[
