@@ -8,9 +8,9 @@ mail may have been).
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -113,10 +113,15 @@ class Mailer(Protocol):
 
 
 class SmtpAccount:
-    """:class:`Mailer` for one server; used by one thread at a time."""
+    """:class:`Mailer` for one server; used by one thread at a time.
 
-    def __init__(self, server: SmtpServer) -> None:
+    ``as_seven_bit`` re-encodes a message for a server that takes no other (RFC 6152 section 3); without it,
+    messages are expected to be of that kind.
+    """
+
+    def __init__(self, server: SmtpServer, as_seven_bit: Callable[[bytes], bytes] = lambda it: it) -> None:
         self._server = server
+        self._as_seven_bit = as_seven_bit
         self._smtp: smtplib.SMTP | None = None
         self._tls_context: ssl.SSLContext | None = None
         self._sent = 0
@@ -217,7 +222,7 @@ class SmtpAccount:
         """One mail transaction; afterwards the connection is ready for the next, or closed."""
         self._sent, self._used_at = self._sent + 1, now
         try:
-            receipt = _converse(smtp, envelope)
+            receipt = _converse(smtp, self._fitted(smtp, envelope))
             if not receipt.accepted:
                 self._reset(smtp)
         except SmtpRefused as refusal:
@@ -230,6 +235,11 @@ class SmtpAccount:
             self._drop()
             raise
         return receipt
+
+    def _fitted(self, smtp: smtplib.SMTP, envelope: Envelope) -> Envelope:
+        if smtp.has_extn("8bitmime"):
+            return envelope
+        return replace(envelope, content=self._as_seven_bit(envelope.content))
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
         try:
@@ -246,8 +256,7 @@ class SmtpAccount:
 
 def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
     with _connection_errors(Stage.SENDER):
-        size = [f"SIZE={len(envelope.content)}"] if smtp.has_extn("size") else []
-        _expect(smtp.mail(envelope.sender, size), Stage.SENDER, _DONE)
+        _expect(smtp.mail(envelope.sender, _options(smtp, envelope.content)), Stage.SENDER, _DONE)
         receipt = _offer(smtp, envelope.recipients)
         if not receipt.accepted:
             return receipt
@@ -259,6 +268,13 @@ def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
         raise AnswerLost("邮件内容已发出，连接在服务器答复前中断") from None
     _expect(reply, Stage.CONTENT, _DONE)
     return receipt
+
+
+def _options(smtp: smtplib.SMTP, content: bytes) -> list[str]:
+    """What is said of the message in advance, to a server that wants to know (RFC 1870, RFC 6152)."""
+    size = [f"SIZE={len(content)}"] if smtp.has_extn("size") else []
+    eight_bit = smtp.has_extn("8bitmime") and not content.isascii()
+    return [*size, "BODY=8BITMIME"] if eight_bit else size
 
 
 def _offer(smtp: smtplib.SMTP, recipients: tuple[str, ...]) -> Receipt:

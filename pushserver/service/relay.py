@@ -24,6 +24,7 @@ from pushserver.relay import (
     SmtpServer,
     StoreDesk,
     Tally,
+    as_seven_bit,
     server_context,
 )
 from pushserver.relay.account import Account
@@ -183,7 +184,7 @@ class RelaySide:
         )
         return Connection(
             context,
-            mailer=SmtpAccount(upstream),
+            mailer=SmtpAccount(upstream, as_seven_bit),
             appearance=Appearance(account.name, account.from_, self._settings.smtp_relay.from_policy),
             read_spool=read_content,
             scrubber=Scrubber(*login_secrets(account.username, password)),
