@@ -11,6 +11,10 @@ MIB = 1024 * 1024
 CHUNK = b"x" * MIB
 
 
+class TurnedAway(Exception):  # noqa: N818 - what happened
+    """The door has no room for this connection, or no longer."""
+
+
 @contextmanager
 def cut_off() -> Iterator[None]:
     """The door may end the connection in the middle of what is said."""
@@ -20,15 +24,48 @@ def cut_off() -> Iterator[None]:
 
 def greeted(port: int, host: str = "127.0.0.1") -> Client:
     client = Client(port, host)
-    assert client.reply().startswith("220 ")
-    client.say("EHLO evil.example")
+    with _closed_unless(client):
+        _expect("220", client.reply())
+        _expect("250", client.say("EHLO evil.example"))
     return client
 
 
 def logged_in(port: int) -> Client:
     client = greeted(port)
-    assert client.say(LOGIN).startswith("235 ")
+    with _closed_unless(client):
+        _expect("235", client.say(LOGIN))
     return client
+
+
+def is_served(port: int) -> bool:
+    """Is the mail of an honest client taken? False if it had to make room before it had logged in.
+
+    Then it comes again, as every client does after a 421.
+    """
+    try:
+        client = logged_in(port)
+    except (ConnectionError, TurnedAway):
+        return False
+    with client:
+        assert client.mail(b"Subject: honest\r\n\r\ntext\r\n").startswith("250 ")
+    return True
+
+
+def _expect(code: str, reply: str) -> None:
+    """A 421 may be lost with the connection."""
+    if not reply or reply.startswith("421 "):
+        raise TurnedAway(reply)
+    assert reply.startswith(code), reply
+
+
+@contextmanager
+def _closed_unless(client: Client) -> Iterator[None]:
+    """All goes well."""
+    try:
+        yield
+    except BaseException:
+        client.close()
+        raise
 
 
 def command_without_end(port: int) -> None:
@@ -110,8 +147,8 @@ def five_hundred_idle(port: int) -> None:
     with ExitStack() as stack:
         for number in range(500):
             stack.enter_context(Client(port, f"127.0.0.{2 + number % 250}"))
-        with logged_in(port) as client:
-            assert client.mail(b"Subject: x\r\n\r\nx\r\n").startswith("250 ")
+        while not is_served(port):
+            pass
 
 
 def deaf(port: int) -> None:

@@ -9,6 +9,7 @@ from actors import ActorFailed
 from pushserver.domain import QueueFull, StoreUnavailable
 from pushserver.store import read_content
 from tests.relay.doors import Client, Door, Opener, is_spooled, spooled, stuffed
+from tests.relay.gatehouse import eventually
 
 HEAD = (
     b"From: a@corp.example\r\nMessage-ID: <1@corp.example>\r\n"
@@ -69,7 +70,7 @@ def test_a_message_too_large_is_refused_when_it_is_there_and_leaves_nothing(open
     assert client.mail(HEAD).startswith("250 ")
     assert len(door.vault.mails) == 1
     door.server.stop()
-    assert spooled(door.spool) == []
+    eventually(lambda: spooled(door.spool) == [])
 
 
 def test_a_message_without_end_is_cut_off_in_the_middle_of_a_line(opened: Opener) -> None:
@@ -163,7 +164,7 @@ def test_a_refused_mails_file_goes(opened: Opener) -> None:
     assert door.logged_in().mail(HEAD + b"x" * 400_000 + b"\r\n").startswith("451 ")
 
     door.server.stop()
-    assert spooled(door.spool) == []
+    eventually(lambda: spooled(door.spool) == [])
 
 
 def test_a_spool_that_cannot_be_written_is_a_passing_trouble(opened: Opener) -> None:
@@ -195,7 +196,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(opened: Opener) -> No
 
     assert door.logged_in().mail(b"x\r\n").startswith("250 ")
     door.server.stop()
-    assert spooled(door.spool) == []
+    eventually(lambda: spooled(door.spool) == [])
     assert len(door.vault.mails) == 1
 
 
