@@ -10,7 +10,7 @@ import logging
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -90,8 +90,10 @@ class _Look:
 class MailQueue(Actor):
     """Drives every mail to its end.
 
-    ``tell_people`` raises a notice; it must not block. Once I hear that it is raised (:class:`NoticeRaised`),
-    that is stored: until then it is raised again. ``max_age`` is how long a mail is tried for.
+    ``tell_people`` raises a notice; it must not block, and raises ``ActorError`` when nobody is there to hear
+    it. Once I hear that it is raised (:class:`NoticeRaised`), what it is about is stored: that people know of
+    a mail's trouble, or its end. Until then it is raised again, after a crash too. ``max_age`` is how long a
+    mail is tried for.
     """
 
     def __init__(
@@ -116,7 +118,9 @@ class MailQueue(Actor):
         self._under_way: Counter[str] = Counter()
         self._stalled: deque[_Journey] = deque()
         self._telling: set[str] = set()
-        """Mails whose notice is being raised."""
+        """What the notices that are being raised are known by."""
+        self._announced: set[str] = set()
+        """Expired mails of whose end people have been told: it is stored on their next turn, due at once."""
         self._fetching = False
         self._more = False
         """There may be mails that the answer on its way does not know."""
@@ -231,9 +235,16 @@ class MailQueue(Actor):
     @receives(NoticeRaised)
     def notice_raised(self, raised: NoticeRaised) -> None:
         """People have been told."""
-        if raised.task_id in self._telling:
-            self._telling.discard(raised.task_id)
-            self.tell(self._store, MarkNotified(raised.task_id))
+        if raised.task_id not in self._telling:
+            return
+        self._telling.discard(raised.task_id)
+        mail_id = raised.task_id.removesuffix(EXPIRED)
+        if mail_id == raised.task_id:
+            self.tell(self._store, MarkNotified(mail_id))
+        else:
+            self._announced.add(mail_id)
+            self._put_off(mail_id, timedelta())
+            self._fetch()
 
     def _arrive(self, receipt: MailReceipt) -> None:
         self._under_way[receipt.account] -= 1
@@ -289,9 +300,8 @@ class MailQueue(Actor):
         now = self.context.clock.now()
         passes = 1 + max(to.tries for to in journey.queued.recipients if to.address in journey.waiting)
         self._record(journey, self._reasons(journey), schedule.next_try(passes, now, self._chance))
-        if not journey.queued.notified and journey.id not in self._telling:
-            self._telling.add(journey.id)
-            self._tell_people(Trouble(journey.queued.mail, self._reasons(journey), expired=False))
+        if not journey.queued.notified:
+            self._tell_of(journey, journey.id, self._reasons(journey))
         self._arrived(journey)
 
     def _wait_for_lost_answer(self, journey: _Journey, receipt: MailReceipt) -> None:
@@ -304,13 +314,29 @@ class MailQueue(Actor):
         self._arrived(journey)
 
     def _expire(self, journey: _Journey) -> None:
-        expired = tuple(
-            MailResult(result.address, MailState.EXPIRED, result.code, result.reason, result.account)
-            for result in self._reasons(journey)
-        )
-        self._record(journey, expired)
-        self._tell_people(Trouble(journey.queued.mail, expired, expired=True))
+        """People are told before the end is stored: a mail that has ended has no turn in which to tell."""
+        expired = tuple(replace(result, state=MailState.EXPIRED) for result in self._reasons(journey))
+        if journey.id in self._announced:
+            self._announced.discard(journey.id)
+            self._record(journey, expired)
+        else:
+            self._put_off(journey.id, schedule.FOR_A_NOTICE)
+            self._tell_of(journey, journey.id + EXPIRED, expired)
         self._arrived(journey)
+
+    def _put_off(self, mail_id: str, gap: timedelta) -> None:
+        now = self.context.clock.now()
+        self.tell(self._store, RecordMailResults(mail_id, (), now, now + gap))
+
+    def _tell_of(self, journey: _Journey, notice: str, results: tuple[MailResult, ...]) -> None:
+        """Unless that is under way. Where it is not possible now, the mail's next turn does it."""
+        if notice in self._telling:
+            return
+        self._telling.add(notice)
+        try:
+            self._tell_people(Trouble(journey.queued.mail, results, expired=notice.endswith(EXPIRED)))
+        except ActorError:
+            self._telling.discard(notice)
 
     def _reasons(self, journey: _Journey) -> tuple[MailResult, ...]:
         return tuple(journey.reasons[address] for address in journey.waiting)

@@ -8,6 +8,8 @@ GAPS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60)
 """After the first, second, … pass over all accounts; the last one repeats."""
 AFTER_LOST_ANSWER: Final = timedelta(minutes=1)
 """The server may still be at work on what it was sent."""
+FOR_A_NOTICE: Final = timedelta(minutes=1)
+"""A mail whose time is over waits for people to be told; then it is due at once."""
 JITTER: Final = 0.1
 
 

@@ -3,12 +3,11 @@
 import random
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from actors import ActorError, ActorSystem, Address, ChildSpec, Context
+from actors import ActorSystem, Address, ChildSpec, Context
 from pushserver.config import RelayAccount, Settings
 from pushserver.delivery import Build, herald_spec
 from pushserver.domain import new_notification_id
@@ -204,11 +203,10 @@ class RelaySide:
         )
 
     def _tell_people(self, trouble: Trouble) -> None:
-        """The queue hears when it is done; where the herald is away, the mail's next turn tells it again."""
+        """The queue hears when it is done, or at once that the herald is away."""
         now = self._system.clock.now()
         notice = notice_of(trouble, new_notification_id(now.astimezone()), now)
-        with suppress(ActorError):
-            self._system.ref(HERALD).tell(notice, sender=self._system.ref(QUEUE))
+        self._system.ref(HERALD).tell(notice, sender=self._system.ref(QUEUE))
 
     # Clients -----------------------------------------------------------------------------------------
 

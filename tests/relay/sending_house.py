@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from actors import ActorSystem, ChildSpec, ManualClock
+from actors import ActorSystem, ActorUnavailable, ChildSpec, ManualClock
 from pushserver.domain.mail import (
     AcceptMail,
     FetchMailBacklog,
@@ -18,6 +18,7 @@ from pushserver.domain.mail import (
     MailBacklog,
     MailPage,
 )
+from pushserver.domain.messages import NoticeRaised
 from pushserver.platforms import Mailer, SmtpAccount, SmtpServer
 from pushserver.platforms.scrub import Scrubber, login_secrets
 from pushserver.platforms.smtp import Security
@@ -38,6 +39,17 @@ class House:
     system: ActorSystem
     clock: ManualClock
     told: list[Trouble] = field(default_factory=list)
+    deaf: bool = False
+    """Nobody is there to hear of trouble."""
+
+    def hear(self, trouble: Trouble) -> None:
+        if self.deaf:
+            raise ActorUnavailable("nobody is there")
+        self.told.append(trouble)
+
+    def confirm(self, task_id: str) -> None:
+        """Tell the queue that people know."""
+        self.system.ref("queue").tell(NoticeRaised(task_id))
 
     def accept(self, mail: Mail) -> None:
         self.system.ref("mails").ask(AcceptMail(mail, f"digest of {mail.id}"), DEADLINE)
@@ -93,7 +105,7 @@ def house(
             routes=routes,
             reporter=Reporter("relay.example", "postmaster@relay.example"),
             max_age=MAX_AGE,
-            tell_people=made.told.append,
+            tell_people=made.hear,
             chance=lambda: 0.0,
         ),
     )

@@ -9,7 +9,6 @@ import pytest
 
 from actors import Address, Reason, Undelivered
 from pushserver.domain.mail import FetchAccountCounts, Mail, MailCounts, MailState
-from pushserver.domain.messages import NoticeRaised
 from pushserver.relay.breaker import BreakerRules
 from pushserver.relay.notice import notice_of
 from pushserver.relay.queue import LOST_ANSWER
@@ -147,7 +146,7 @@ def test_a_mail_counts_as_notified_once_people_were_told(tmp_path: Path, dead_po
         running.accept(mail(running))
         until(turned_back(running), "the mail is back in the queue")
         assert not running.listed("m1").notified, "nobody has said that they know"
-        running.system.ref("queue").tell(NoticeRaised("m1"))
+        running.confirm("m1")
         until(lambda: running.listed("m1").notified, "it is stored")
     assert len(running.told) == 1
 
@@ -196,18 +195,45 @@ def test_a_lost_answer_waits_and_goes_over_the_same_account_only(tmp_path: Path,
     assert not running.told
 
 
-def test_a_mail_too_old_ends_with_a_report_and_a_notice(
-    tmp_path: Path, sandbox: Sandbox, dead_port: int
-) -> None:
+def test_a_mail_too_old_ends_with_a_report_once_people_were_told(tmp_path: Path, dead_port: int) -> None:
     with house(tmp_path, {"dead": dead_port}) as running:
         running.accept(mail(running))
         until(turned_back(running), "the mail is back in the queue")
         running.clock.advance(timedelta(days=3, minutes=1).total_seconds())
+        until(lambda: len(running.told) == 2, "people are told of its end")
+        assert states(running) == {ANN: MailState.WAITING}, "nobody has said that they know"
+        running.confirm("m1-expired")
         until(finished(running), "the mail is finished")
         assert states(running) == {ANN: MailState.EXPIRED}
         reports = [item for item in running.all_mails() if item.is_dsn]
         assert [report.recipients[0].address for report in reports] == [SENDER]
-    assert [trouble.expired for trouble in running.told][:2] == [False, True]
+    assert [trouble.expired for trouble in running.told if trouble.mail.id == "m1"] == [False, True]
+
+
+def test_the_end_of_a_mail_is_told_again_after_a_kill(tmp_path: Path, dead_port: int) -> None:
+    with house(tmp_path, {"dead": dead_port}) as running:
+        running.accept(mail(running))
+        until(turned_back(running), "the mail is back in the queue")
+        running.clock.advance(timedelta(days=3, minutes=1).total_seconds())
+        until(lambda: len(running.told) == 2, "people are told of its end")
+    with house(tmp_path, {"dead": dead_port}) as successor:
+        successor.clock.advance(timedelta(days=3, minutes=3).total_seconds())
+        until(lambda: successor.told, "people are told again")
+        successor.confirm("m1-expired")
+        until(finished(successor), "the mail is finished")
+        assert states(successor) == {ANN: MailState.EXPIRED}
+    assert [trouble.expired for trouble in successor.told if trouble.mail.id == "m1"] == [True]
+
+
+def test_where_nobody_hears_of_trouble_the_next_turn_tells_it(tmp_path: Path, dead_port: int) -> None:
+    with house(tmp_path, {"dead": dead_port}) as running:
+        running.deaf = True
+        running.accept(mail(running))
+        until(turned_back(running), "the mail is back in the queue")
+        running.deaf = False
+        running.clock.advance(61.0)
+        until(lambda: running.told, "people are told")
+    assert [trouble.mail.id for trouble in running.told] == ["m1"]
 
 
 def test_content_that_the_server_refuses_for_good_bounces(tmp_path: Path, sandbox: Sandbox) -> None:
