@@ -67,6 +67,15 @@ class Root:
         """Why the service has given up; empty while it has not."""
         return self._failure
 
+    @property
+    def on_time(self) -> bool:
+        """Whether the loop turns: then no deadline stays unheeded for longer than a moment.
+
+        For whoever watches the watcher; from any thread.
+        """
+        over = time.monotonic() - OVERSLEPT
+        return all(child.process is None or child.deadline > over for child in self.children)
+
     def request_stop(self) -> None:
         """Stop in order; a second time: at once. Safe in signal handlers and from any thread."""
         with suppress(OSError):  # it is over, or so many requests wait that one more says nothing

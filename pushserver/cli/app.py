@@ -91,6 +91,14 @@ def task(
     raise typer.Exit(show(task_id, url, as_json=as_json))
 
 
+@app.command(help="服务是否正常：正常返回 0，异常返回 1，无法连接返回 69。")
+def health(url: options.Url = options.DEFAULT_URL, as_json: options.AsJson = False) -> None:
+    """See :func:`pushserver.cli.health.health`."""
+    from pushserver.cli.health import health as run  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(run(url, as_json=as_json))
+
+
 actors_app = typer.Typer(help="查看所有Actor和进程，异常的在前；重启其中一个。")
 app.add_typer(actors_app, name="actors")
 

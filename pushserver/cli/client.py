@@ -41,6 +41,19 @@ class Client:
         # A proxy for the world must not get what is meant for this machine.
         self._session.trust_env = not _is_this_machine(parts.hostname or "")
 
+    def health(self) -> Json:
+        """The whole answer of ``GET /health``, that of a service that is not well too.
+
+        Raises:
+            Unreachable: nobody answered.
+            CommandFailed: it is not our service.
+        """
+        envelope = self._envelope(self._answer("GET", "/health", None))
+        data = envelope.get("data")
+        if not isinstance(data, dict) or "status" not in data:
+            raise self._not_ours("缺少 status")
+        return envelope
+
     def push(self, push: Json) -> str:
         """Submit a push; its task id.
 

@@ -10,6 +10,7 @@ from pushserver.cli import exit_codes, screen
 from pushserver.cli.configuration import settings_in
 from pushserver.cli.errors import CommandFailed
 from pushserver.cli.running import os_fault, run
+from pushserver.cli.service_manager import ServiceManager
 from pushserver.cli.stopping import StopRequests
 from pushserver.config import Settings
 from pushserver.logs import SwitchSignal
@@ -31,10 +32,12 @@ def serve(path: Path, stop: StopRequests) -> int:
 
     def started() -> None:
         switch.heed()
-        screen.say(_greeting(settings, service.port))
+        greeting = _greeting(settings, service.port)
+        screen.say(greeting)
+        manager.ready(greeting, lambda: service.alive)
 
     try:
-        with switch:
+        with ServiceManager() as manager, switch:
             return run(service, stop, started)
     except CommandFailed as failed:
         _log.critical("%s", failed.text, extra={"action": "service_failed"})

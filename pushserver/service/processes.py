@@ -55,6 +55,11 @@ class ProcessCrew:
         """Why the service cannot go on."""
         return self.root.failure or "the root has crashed"
 
+    @property
+    def alive(self) -> bool:
+        """See :class:`~pushserver.service.service.Crew`."""
+        return self._thread.is_alive() and self.root.on_time
+
     def start(self) -> None:
         """Return when every worker is ready.
 

@@ -19,6 +19,10 @@ from pushserver.service.worker import Place, Worker
 
 _log = logging.getLogger(__name__)
 
+_BEAT = 1.0
+_SILENCE = 10.0
+"""Seconds between two beats of a scheduler, and without one until it counts as hung."""
+
 
 class Crew(Protocol):
     """Those who do the work: one worker in this process, or a root with its worker processes."""
@@ -30,6 +34,10 @@ class Crew(Protocol):
     @property
     def failure(self) -> str:
         """Why."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether those who look after the others do: what they look after may be down meanwhile."""
 
     def start(self) -> None:
         """Return when everything answers."""
@@ -116,6 +124,11 @@ class Service:
         """Why it cannot."""
         return self.crew.failure
 
+    @property
+    def alive(self) -> bool:
+        """Whether it looks after itself; once it does not, only a restart from outside helps."""
+        return self.crew.alive
+
     def pass_on_log_level(self, level: str) -> None:
         """Have all processes log at ``level``, those that are started later too. After the start."""
         self.crew.pass_on_log_level(level)
@@ -148,9 +161,19 @@ class InlineCrew:
         """See :class:`Crew`."""
         return self.system.failure
 
+    @property
+    def alive(self) -> bool:
+        """See :class:`Crew`; it is the scheduler that enforces all deadlines."""
+        return self.system.clock.monotonic() < self._beat_at + _SILENCE
+
     def start(self) -> None:
         """See :class:`Crew`."""
         self.worker.start()
+        self._beat()
+
+    def _beat(self) -> None:
+        self._beat_at = self.system.clock.monotonic()
+        self.system.scheduler.after(_BEAT, self._beat)
 
     def stop(self) -> None:
         """See :class:`Crew`."""

@@ -489,3 +489,23 @@ def test_a_second_signal_ends_the_service_at_once(ear: Ear, program: RunProgram)
 def test_a_service_that_gives_up_ends_with_status_70(ear: Ear, program: RunProgram) -> None:
     assert program("failing").end() == 70
     ear.hear("one", "stopped")
+
+
+# Watching the watcher ------------------------------------------------------------------------------------
+
+
+def test_a_root_whose_loop_turns_is_on_time(ear: Ear, supervise: Supervise) -> None:
+    running = supervise(worker(ear, "a"))
+    running.wait_until_ready()
+    assert running.root.on_time
+
+
+def test_one_that_has_let_a_deadline_pass_is_not(ear: Ear, supervise: Supervise) -> None:
+    running = supervise(worker(ear, "a"))
+    running.wait_until_ready()
+    hung = root_module.Root([worker(ear, "b")])
+    (child,) = hung.children
+    child.process, child.deadline = running.child("a").process, time.monotonic() - 2 * root_module.OVERSLEPT
+    assert not hung.on_time
+    child.process = None  # it is another root's
+    hung._leave_nobody()
