@@ -2,6 +2,7 @@
 
 from pushserver.api.app import App, create_app
 from pushserver.api.errors import CannotListen, CannotRestart, NotRestarted, PortInUse
+from pushserver.api.forwarded import TrustedProxies, behind
 from pushserver.api.limits import Limits
 from pushserver.api.listening import open_socket
 from pushserver.api.ports import (
@@ -46,6 +47,8 @@ __all__ = [
     "RelayOverview",
     "RelayStatus",
     "Restarted",
+    "TrustedProxies",
+    "behind",
     "create_app",
     "open_socket",
 ]

@@ -4,6 +4,7 @@ A check raises :class:`Unfit` with words that fit behind "found"; what is expect
 """
 
 import re
+from ipaddress import ip_address, ip_network
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -116,6 +117,27 @@ def host(text: str) -> str:
     if text.count(":") == 1:
         unfit("a host with a port")
     return text
+
+
+def networks(value: object) -> tuple[str, ...]:
+    """Addresses and networks, in a list or in a text with commas between them; each as a network."""
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        unfit(kind_of(value))
+    return tuple(_network(number, entry) for number, entry in enumerate(entries, start=1) if entry != "")
+
+
+def _network(number: int, entry: object) -> str:
+    text = is_text(entry).strip()
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        pass
+    try:
+        ip_address(text.partition("/")[0])
+    except ValueError:
+        unfit(f"entry {number}, which is no address and no network")
+    unfit(f"entry {number}, whose address does not fit its prefix length")
 
 
 def email_address(text: str) -> str:

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    model_validator,
+)
 
 from pushserver.config import checks
 
@@ -66,6 +75,11 @@ Host = Annotated[
     str,
     AfterValidator(checks.host),
     Field(description="a host name or IP address alone"),
+]
+Networks = Annotated[
+    tuple[str, ...],
+    PlainValidator(checks.networks),
+    Field(description="addresses and networks like 10.0.0.0/8, in a list or with commas between them"),
 ]
 EmailAddress = Annotated[
     str,

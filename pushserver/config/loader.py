@@ -13,7 +13,7 @@ from pushserver.config import environment, reader
 from pushserver.config.document import Document
 from pushserver.config.environment import Setting
 from pushserver.config.errors import ConfigError, Fault
-from pushserver.config.explain import explain
+from pushserver.config.explain import explain, section_in
 from pushserver.config.finding import Finding, Path, dotted
 from pushserver.config.kinds import Section
 from pushserver.config.reader import Node, Tree, Unreadable
@@ -100,9 +100,7 @@ def overridable() -> Iterator[Setting]:
 
 
 def _is_nested(annotation: Any) -> bool:
-    return getattr(annotation, "__origin__", None) is tuple or (
-        isinstance(annotation, type) and issubclass(annotation, Section)
-    )
+    return section_in(annotation) is not None
 
 
 def _checked(root: dict[str, Node], findings: list[Finding]) -> Document | None:

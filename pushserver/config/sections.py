@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from pushserver.config import checks
-from pushserver.config.kinds import FilePath, Host, OptionalPath, Proxy, Section, seconds, whole
+from pushserver.config.kinds import FilePath, Host, Networks, OptionalPath, Proxy, Section, seconds, whole
 
 _MIB = 1024 * 1024
 _MOST_PROCESSES = 256
@@ -35,7 +35,10 @@ Pin = Annotated[Literal["auto", "on", "off"], BeforeValidator(checks.switch_word
 
 
 class ServerSettings(Section):
-    """The HTTP door. Port 0 takes any free one. Times in seconds, sizes in bytes."""
+    """The HTTP door. Port 0 takes any free one. Times in seconds, sizes in bytes.
+
+    ``trusted_proxies``: networks whose word about a client's address counts.
+    """
 
     port: int = whole(8080, 0, 65535)
     host: Host = "0.0.0.0"  # noqa: S104 - the documented default: the service is meant to be reached
@@ -43,6 +46,7 @@ class ServerSettings(Section):
     read_timeout: float = seconds(30)
     write_timeout: float = seconds(30)
     max_header_bytes: int = whole(_MIB, 1024, 16 * _MIB)
+    trusted_proxies: Networks = ()
 
 
 class LogSettings(Section):

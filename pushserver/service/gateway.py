@@ -74,7 +74,8 @@ class GatewaySide:
             write_timeout=server.write_timeout,
             max_header_bytes=server.max_header_bytes,
         )
-        return api.HttpServer(self._app(), self._listening, threads=THREADS, limits=limits)
+        app = api.behind(api.TrustedProxies(server.trusted_proxies), self._app())
+        return api.HttpServer(app, self._listening, threads=THREADS, limits=limits)
 
     def _app(self) -> api.App:
         return api.create_app(

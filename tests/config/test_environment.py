@@ -179,3 +179,8 @@ def test_a_misspelt_variable_of_ours_is_a_warning(load_yaml: Load) -> None:
     assert loaded.warnings == (
         'environment variable PUSHSERVER_SERVER_PROT: not a setting, did you mean "PUSHSERVER_SERVER_PORT"?',
     )
+
+
+def test_a_list_of_networks_can_be_overridden_too(load_yaml: Load) -> None:
+    loaded = load_yaml(RECIPIENTS, SERVER_TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8,::1")
+    assert loaded.settings.server.trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8", "::1/128")

@@ -38,7 +38,7 @@ metrics: {}
         'config.yaml:2: server.port: found "99999", expected a whole number from 0 to 65535',
         (
             "config.yaml:3: server.prot: found an unknown key, expected one of port, host, mode, "
-            'read_timeout, write_timeout, max_header_bytes; did you mean "port"?'
+            'read_timeout, write_timeout, max_header_bytes, trusted_proxies; did you mean "port"?'
         ),
         'config.yaml:5: log.level: found "loud", expected one of debug, info, warn, error',
         (
@@ -467,3 +467,17 @@ def test_a_fault_holds_its_parts_and_survives_a_change_of_process(tmp_path: Path
         ),
     )
     assert str(error) == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("[10.0.0.0/8, nginx]", "entry 2, which is no address and no network"),
+        ("[10.0.0.1/8]", "entry 1, whose address does not fit its prefix length"),
+        ("['*']", "entry 1, which is no address and no network"),
+        ("{a: b}", "a mapping"),
+    ],
+)
+def test_trusted_proxies_are_addresses_and_networks(load_yaml: Load, written: str, found: str) -> None:
+    (fault,) = load_yaml.faults(f"server: {{trusted_proxies: {written}}}\nrecipients: {{}}\n")
+    assert f"server.trusted_proxies: found {found}, expected addresses and networks like 10.0.0.0/8" in fault

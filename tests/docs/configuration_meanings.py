@@ -8,6 +8,9 @@ MEANINGS = {
     "server.read_timeout": "from a request's first byte until it is complete",
     "server.write_timeout": "for a client to take in its answer",
     "server.max_header_bytes": "bytes of a request's headers before it is refused with 431",
+    "server.trusted_proxies": (
+        "reverse proxies whose `X-Forwarded-For` says who the client is; anybody else's is ignored"
+    ),
     # log
     "log.level": "the least serious lines that are written; `warning` is read as `warn`",
     "log.format": "`json`: one compact object a line; `text`: words and `key=value`",

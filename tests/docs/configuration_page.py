@@ -80,7 +80,7 @@ def _default(field: FieldInfo) -> str:
         return "(needed)"
     value = field.get_default(call_default_factory=True, validated_data={})
     value = value.get_secret_value() if isinstance(value, SecretStr) else value
-    if value in (None, "", {}):
+    if value in (None, "", {}, ()):
         return ""
     return f"`{_plain(value)}`"
 
