@@ -2,7 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,6 +24,10 @@ class Shelf:
 class LineHandler(logging.Handler):
     """Writes each record's line to every shelf that its level belongs to.
 
+    Nobody waits to log: whoever finds another thread writing leaves it the line. (With a lock around each
+    write, as the standard library has it, the threads of a busy process queue up behind one another's system
+    calls: a fifth of its time.) What waits is written in one piece.
+
     Nothing that goes wrong here reaches whoever logs. A shelf that takes no lines is complained of on
     stderr, once; when it takes lines again, one of them says how many are missing.
     """
@@ -30,7 +36,17 @@ class LineHandler(logging.Handler):
         super().__init__()
         self._line = line
         self._shelves = shelves
-        self._by_level: dict[int, list[Shelf]] = {}
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._writing = threading.Lock()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """See :meth:`logging.Handler.handle`; without its lock."""
+        passed: object = self.filter(record)  # since 3.12 a record that takes the place of this one
+        if isinstance(passed, logging.LogRecord):
+            record = passed
+        if passed:
+            self.emit(record)
+        return bool(passed)
 
     def emit(self, record: logging.LogRecord) -> None:
         """See :meth:`logging.Handler.emit`."""
@@ -39,40 +55,57 @@ class LineHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001 - a record may hold anything
             _complain(f"日志行无法生成 ({type(error).__name__})，来自 {record.name}")
             return
-        for shelf in self._shelves_of(record.levelno):
-            self._put(shelf, line)
+        self._waiting.append((record.levelno, line))
+        # Looked at again after each release: a line left with a writer that was just done must not stay.
+        while self._waiting and self._writing.acquire(blocking=False):
+            try:
+                self._write_waiting()
+            finally:
+                self._writing.release()
+
+    def flush(self) -> None:
+        """Return when everything logged so far is written."""
+        with self._writing:
+            self._write_waiting()
 
     def close(self) -> None:
         """See :meth:`logging.Handler.close`."""
-        self.acquire()
-        try:
+        with self._writing:
+            self._write_waiting()
             for shelf in self._shelves:
                 shelf.outlet.close()
-        finally:
-            self.release()
         super().close()
 
-    def _shelves_of(self, level: int) -> list[Shelf]:
-        known = self._by_level.get(level)
-        if known is None:
-            known = self._by_level[level] = [shelf for shelf in self._shelves if level in shelf.levels]
-        return known
+    def _write_waiting(self) -> None:
+        piles: dict[int, list[bytes]] = {}
+        for level, line in _taken_from(self._waiting):
+            for number, shelf in enumerate(self._shelves):
+                if level in shelf.levels:
+                    piles.setdefault(number, []).append(line)
+        for number, lines in piles.items():
+            self._put(self._shelves[number], lines)
 
     def _bytes(self, record: logging.LogRecord) -> bytes:
         # Lone surrogates, the undecodable parts of file names, become \udc80: in JSON an escape of its own.
         return f"{self._line(record)}\n".encode("utf-8", "backslashreplace")
 
-    def _put(self, shelf: Shelf, line: bytes) -> None:
+    def _put(self, shelf: Shelf, lines: Sequence[bytes]) -> None:
         try:
-            shelf.outlet.write(line)
+            shelf.outlet.write(b"".join(lines))
         except (OSError, ValueError) as error:  # ValueError: a closed stream
-            shelf.lost += 1
-            if shelf.lost == 1:
+            if not shelf.lost:
                 _complain(f"日志无法写入 {shelf.outlet.name}: {_reason(error)}，请检查磁盘空间和权限")
+            shelf.lost += len(lines)
             return
         if shelf.lost:
             lost, shelf.lost = shelf.lost, 0
-            self._put(shelf, self._bytes(_gap(lost)))
+            self._put(shelf, [self._bytes(_gap(lost))])
+
+
+def _taken_from(waiting: "deque[tuple[int, bytes]]") -> Iterator[tuple[int, bytes]]:
+    """Those that wait now, and not those that come meanwhile: a writer is to come to an end."""
+    for _ in range(len(waiting)):
+        yield waiting.popleft()
 
 
 def _gap(lost: int) -> logging.LogRecord:

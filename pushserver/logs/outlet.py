@@ -22,7 +22,7 @@ class Outlet(Protocol):
         """What people call it."""
 
     def write(self, line: bytes) -> None:
-        """Write a line, its end included, in one piece.
+        """Write a line, or several, the ends included, in one piece.
 
         Raises:
             OSError: it could not be written.

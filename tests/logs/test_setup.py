@@ -250,3 +250,38 @@ def _cpu(work: Callable[[int], object]) -> float:
     for number in range(1000):
         work(number)
     return time.process_time() - begun
+
+
+class SlowOutlet:
+    """Holds up the first write until it is let go on; keeps what it is given."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def write(self, line: bytes) -> None:
+        self.pieces.append(line)
+        self.begun.set()
+        assert self.go_on.wait(20.0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_nobody_waits_for_another_threads_write_and_its_lines_follow_in_one_piece() -> None:
+    outlet = SlowOutlet()
+    handler = LineHandler(JsonLine(Redactor()), [Shelf(outlet, EVERYTHING)])
+    writer = threading.Thread(target=handler.handle, args=(record("0"),))
+    writer.start()
+    assert outlet.begun.wait(20.0)
+    for number in range(1, 4):
+        handler.handle(record(str(number)))
+    assert len(outlet.pieces) == 1, "the others have logged, and gone on"
+    outlet.go_on.set()
+    writer.join(20.0)
+    first, rest = outlet.pieces
+    assert json.loads(first)["msg"] == "0"
+    assert [json.loads(line)["msg"] for line in rest.splitlines()] == ["1", "2", "3"]
+    handler.close()
