@@ -14,6 +14,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from pushserver.domain import Level, Style
@@ -84,6 +85,7 @@ class DingTalk:
 
     icons: Mapping[Level, str] = {Level.INFO: "ℹ️", Level.WARNING: "⚠️", Level.ERROR: "❌"}
     limits: Mapping[Style, int] = {Style.TEXT: 20_000, Style.CARD: 20_000}
+    harmless: Mapping[str, Any] | None = None
 
     def __init__(self, secret: str = "") -> None:
         self._secret = secret

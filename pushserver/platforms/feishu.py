@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from pushserver.domain import Level, RateLimited, Style
 from pushserver.platforms.http import Answer
@@ -72,6 +73,7 @@ class Feishu:
 
     icons: Mapping[Level, str] = {Level.INFO: "🔵", Level.WARNING: "🟡", Level.ERROR: "🔴"}
     limits: Mapping[Style, int] = {Style.TEXT: 20_000, Style.CARD: 20_000}
+    harmless: Mapping[str, Any] | None = {}
 
     def __init__(self, secret: str = "") -> None:
         self._secret = secret

@@ -1,8 +1,11 @@
 """The port: all that the delivery actors know of a platform."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from pushserver.domain import Delivery, Verdict
+from pushserver.platforms.digest import Merged, Part
 
 
 class Platform(Protocol):
@@ -19,4 +22,22 @@ class Platform(Protocol):
 
     def close(self) -> None:
         """Give back connections; may be called twice, and a later delivery opens new ones."""
+        ...
+
+
+@runtime_checkable
+class Rated(Platform, Protocol):
+    """A platform whose vendor limits how often it may be called, and what helps against that."""
+
+    @property
+    def calls(self) -> int:
+        """How often the vendor has been called so far: a delivery that is degraded calls twice."""
+        ...
+
+    def merge(self, parts: Sequence[Part], at: datetime) -> Merged:
+        """As many of these, from the first, as fit into one message that is sent at about ``at``."""
+        ...
+
+    def probe(self, at: datetime) -> Verdict | None:
+        """Whether the endpoint is well, by a call that nobody sees; ``None`` where there is no such call."""
         ...

@@ -1,11 +1,12 @@
 """What the three robots have in common: prepare, sign, post, judge, and degrade a refused message once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from pushserver.domain import Delivery, Level, Style, Transient, Uncertain, Verdict
+from pushserver.platforms import digest
 from pushserver.platforms.errors import AnswerLost, NotSent
 from pushserver.platforms.http import Answer, Post
 from pushserver.platforms.ruling import Remedy, Ruling
@@ -45,6 +46,8 @@ class Robot(Protocol):
     icons: Mapping[Level, str]
     limits: Mapping[Style, int]
     """Bytes that a message of each style may have."""
+    harmless: Mapping[str, Any] | None
+    """A body that nobody in the group sees, refused for its form by a robot that is well, if there is one."""
 
     def prepare(self, words: Words, style: Style) -> Payload:
         """The vendor's JSON object for these words."""
@@ -72,12 +75,18 @@ class Robot(Protocol):
 
 
 class Webhook:
-    """A :class:`~pushserver.platforms.platform.Platform`: one robot behind one URL."""
+    """A :class:`~pushserver.platforms.platform.Rated` platform: one robot behind one URL."""
 
     def __init__(self, robot: Robot, post: Post, scrubber: Scrubber) -> None:
         self._robot = robot
         self._post = post
         self._scrubber = scrubber
+        self._calls = 0
+
+    @property
+    def calls(self) -> int:
+        """See :attr:`~pushserver.platforms.platform.Rated.calls`."""
+        return self._calls
 
     def deliver(self, delivery: Delivery) -> Verdict:
         """See :meth:`~pushserver.platforms.platform.Platform.deliver`."""
@@ -88,6 +97,19 @@ class Webhook:
             ruling, _ = self._attempt(delivery, Style.TEXT, limit)
         return ruling.verdict
 
+    def merge(self, parts: Sequence[digest.Part], at: datetime) -> digest.Merged:
+        """See :meth:`~pushserver.platforms.platform.Rated.merge`."""
+        signed = self._robot.sign(at).fields
+        title, level, limit = digest.title_of(parts), digest.worst_of(parts), self._robot.limits[Style.CARD]
+        words = _words(self._robot, title, level, at, limit)
+        return digest.merge(parts, _paper(self._robot, words, signed))
+
+    def probe(self, at: datetime) -> Verdict | None:
+        """See :meth:`~pushserver.platforms.platform.Rated.probe`."""
+        if self._robot.harmless is None:
+            return None
+        return self._send(self._robot.harmless, self._robot.sign(at)).verdict
+
     def close(self) -> None:
         """See :meth:`~pushserver.platforms.platform.Platform.close`."""
         self._post.close()
@@ -96,12 +118,15 @@ class Webhook:
         """One request; the ruling with its text scrubbed, and how large the message was."""
         signature = self._robot.sign(delivery.at)
         body = fitted(self._robot, delivery, style, limit, signature.fields)
+        return self._send(body, signature), self._robot.size(body)
+
+    def _send(self, body: Mapping[str, Any], signature: Signature) -> Ruling:
         ruling = self._exchange(json_bytes(body), signature)
         detail = self._scrubber.detail(ruling.verdict.detail, signature.sign)
-        scrubbed = replace(ruling, verdict=replace(ruling.verdict, detail=detail))
-        return scrubbed, self._robot.size(body)
+        return replace(ruling, verdict=replace(ruling.verdict, detail=detail))
 
     def _exchange(self, body: bytes, signature: Signature) -> Ruling:
+        self._calls += 1
         try:
             return self._robot.judge(self._post.send(body, signature.query))
         except NotSent as error:
@@ -113,16 +138,24 @@ class Webhook:
 def fitted(robot: Robot, delivery: Delivery, style: Style, limit: int, signed: Mapping[str, str]) -> Payload:
     """The body of this delivery, title and text cut so that it measures at most ``limit`` bytes."""
     push = delivery.push
-    title = neutralise(clean_line(f"{robot.icons[push.level]} {push.title}"))
-    words = Words(
-        title=cut(title, limit // _TITLE_SHARE, robot.cost, TITLE_NOTE),
-        text="",
-        level=push.level,
-        time=f"{delivery.at:%Y-%m-%d %H:%M:%S}",
-    )
+    words = _words(robot, push.title, push.level, delivery.at, limit)
     room = limit - robot.size({**signed, **robot.prepare(words, style)})
     text = cut(robot.phrase(neutralise(clean(push.text)), style), room, robot.cost)
     return {**signed, **robot.prepare(replace(words, text=text), style)}
+
+
+def _words(robot: Robot, title: str, level: Level, at: datetime, limit: int) -> Words:
+    """The words of a message of at most ``limit`` bytes, still without its text."""
+    line = neutralise(clean_line(f"{robot.icons[level]} {title}"))
+    shown = cut(line, limit // _TITLE_SHARE, robot.cost, TITLE_NOTE)
+    return Words(title=shown, text="", level=level, time=f"{at:%Y-%m-%d %H:%M:%S}")
+
+
+def _paper(robot: Robot, words: Words, signed: Mapping[str, str]) -> digest.Paper:
+    """What is left of a card for the lines of a digest."""
+    room = robot.limits[Style.CARD] - robot.size({**signed, **robot.prepare(words, Style.CARD)})
+    line_end = robot.cost(robot.phrase("a\na", Style.CARD)) - 2
+    return digest.Paper(room, robot.cost, line_end, robot.icons)
 
 
 def _degraded_limit(robot: Robot, remedy: Remedy, style: Style, sent: int) -> int | None:

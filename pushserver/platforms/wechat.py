@@ -10,6 +10,7 @@ failures: ``errcode`` decides, and its text only tells a message that is too lon
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from pushserver.domain import Level, Style
 from pushserver.platforms.http import Answer
@@ -62,6 +63,7 @@ class WeChat:
 
     icons: Mapping[Level, str] = {Level.INFO: "📋", Level.WARNING: "⚠️", Level.ERROR: "🚨"}
     limits: Mapping[Style, int] = {Style.TEXT: 2048, Style.CARD: 4096}
+    harmless: Mapping[str, Any] | None = None
 
     def cost(self, text: str, /) -> int:
         """Bytes as the reader will have them."""
