@@ -1,0 +1,78 @@
+"""The compose files are valid, and hold what the documents promise of them."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.tools import DEPLOY, ROOT, needs, ran
+
+FILES = {
+    "docker-compose.yml": DEPLOY,
+    "docker-compose.ha.yml": DEPLOY,
+    "monitoring": ROOT / "monitoring",
+}
+
+
+def effective(name: str, directory: Path) -> dict[str, Any]:
+    """The file as ``docker-compose config`` reads it, with the variables of the example."""
+    tool = needs("docker-compose", "docker-compose")
+    if name == "monitoring":
+        shutil.copytree(FILES[name], directory / "project")
+        name = "docker-compose.yml"
+    else:
+        shutil.copytree(DEPLOY, directory / "project")
+        shutil.copy(DEPLOY / ".env.example", directory / "project" / ".env")
+    environment = {"PATH": "/usr/bin:/bin:/usr/local/bin", "GRAFANA_PASSWORD": "chosen"}
+    text = ran([tool, "-f", name, "config"], cwd=directory / "project", env=environment)
+    return dict(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("name", [*FILES])
+def test_the_file_is_valid(name: str, tmp_path: Path) -> None:
+    assert effective(name, tmp_path)["services"]
+
+
+@pytest.mark.parametrize(
+    ("name", "service"),
+    [
+        ("docker-compose.yml", "pushserver"),
+        ("docker-compose.ha.yml", "pushserver1"),
+        ("docker-compose.ha.yml", "pushserver2"),
+    ],
+)
+def test_an_instance_has_no_rights_that_it_does_not_need(name: str, service: str, tmp_path: Path) -> None:
+    found = effective(name, tmp_path)["services"][service]
+    assert found["read_only"] is True
+    assert found["cap_drop"] == ["ALL"]
+    assert found["security_opt"] == ["no-new-privileges:true"]
+    assert found["tmpfs"] == ["/tmp"]
+    assert found["pids_limit"] == -1
+    config, *volumes = found["volumes"]
+    assert config.endswith("/config:/app/config:ro")
+    assert [volume.split(":")[1] for volume in volumes] == ["/app/data", "/app/log", "/app/notifications"]
+
+
+def test_instances_share_no_volume_and_no_port(tmp_path: Path) -> None:
+    services = effective("docker-compose.ha.yml", tmp_path)["services"]
+    one, two = services["pushserver1"], services["pushserver2"]
+    assert not {*one["volumes"][1:]} & {*two["volumes"][1:]}
+    assert one["ports"] == [{"published": 2525, "target": 2525}]
+    assert two["ports"] == [{"published": 2526, "target": 2525}]
+
+
+def test_instances_believe_the_network_that_nginx_is_in(tmp_path: Path) -> None:
+    content = effective("docker-compose.ha.yml", tmp_path)
+    (network,) = content["networks"]["pushserver"]["ipam"]["config"]
+    trusted = content["services"]["pushserver1"]["environment"]["SERVER_TRUSTED_PROXIES"]
+    assert trusted == network["subnet"]
+
+
+def test_every_variable_has_an_example() -> None:
+    written = {line.partition("=")[0] for line in (DEPLOY / ".env.example").read_text().splitlines()}
+    for path in DEPLOY.glob("docker-compose*.yml"):
+        text = path.read_text()
+        named = {part.partition(":-")[0] for part in text.split("${")[1:]}
+        assert named <= written
