@@ -1,6 +1,6 @@
-"""Runs the bench and prints it: ``make bench``, about two minutes.
+"""Runs the bench and prints it: ``make bench``, about four minutes.
 
-``python -m tests.bench logging`` runs that part alone; the other one is ``service``.
+``python -m tests.bench logging`` runs that part alone; the others are ``service`` and ``relay``.
 """
 
 import json
@@ -17,13 +17,14 @@ from pushserver.service.gateway import THREADS
 from tests.bench import rivals, sink, subject
 from tests.bench.helper import process
 from tests.bench.load import Offered, offer, post
+from tests.bench.relay import relay_part
 
 PUSHES = 6000
 WARM_UP = 500
 HERE, THERE = 0, 1
 """The CPU of what is measured, and that of load and sink."""
 PATIENCE = 60.0
-PARTS = ("service", "logging")
+PARTS = ("service", "logging", "relay")
 LEVELS = ("info", "error", "error", "info") * 4
 """Of the log, for a block of pushes each, in one life of the service: drifts are neither's advantage."""
 BLOCK = 1000
@@ -187,7 +188,7 @@ def main() -> None:
     """Everything in one run, so that the ratios are of the same hour and machine."""
     parts = sys.argv[1:] or PARTS
     if unknown := set(parts) - set(PARTS):
-        sys.exit(f"found {', '.join(sorted(unknown))}, expected {' or '.join(PARTS)}, or nothing for both")
+        sys.exit(f"found {', '.join(sorted(unknown))}, expected {', '.join(PARTS)}, or nothing for all")
     say(f"{platform.machine()}, {len(usable())} CPUs, Python {platform.python_version()}")
     pin(THERE)
     with process(sink.run, THERE) as sink_pipe:
@@ -196,6 +197,8 @@ def main() -> None:
             service_part(sink_pipe, sink_port)
         if "logging" in parts:
             logging_part(sink_pipe, sink_port)
+    if "relay" in parts:
+        relay_part(say)
 
 
 if __name__ == "__main__":
