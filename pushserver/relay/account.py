@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors import Actor, Context, Letter, Reason, Ref, Undelivered, receives
+from pushserver.domain.breaker import Breaker, BreakerRules
 from pushserver.domain.mail import AccountCounts, MailError, MailErrorKind, MailReceipt, SubmitMail
-from pushserver.relay.breaker import Breaker, BreakerRules
 from pushserver.relay.connection import LineEnded
 from pushserver.relay.roll import Roll
 
@@ -103,7 +103,9 @@ class Account(Actor):
     def _judge(self, receipt: MailReceipt) -> None:
         if receipt.error is not None and receipt.error.kind in _ILL:
             self._breaker.failed(self.context.clock.monotonic())
-        elif receipt.error is None or receipt.error.kind is not MailErrorKind.UNCERTAIN:
+        elif receipt.error is not None and receipt.error.kind is MailErrorKind.UNCERTAIN:
+            self._breaker.unproven()
+        else:
             self._breaker.succeeded()
 
     def on_start(self) -> None:

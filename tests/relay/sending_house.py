@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actors import ActorSystem, ActorUnavailable, ChildSpec, ManualClock
+from pushserver.domain.breaker import BreakerRules
 from pushserver.domain.mail import (
     AcceptMail,
     FetchMailBacklog,
@@ -23,7 +24,6 @@ from pushserver.platforms import Mailer, SmtpAccount, SmtpServer
 from pushserver.platforms.scrub import Scrubber, login_secrets
 from pushserver.platforms.smtp import Security
 from pushserver.relay.account import Account
-from pushserver.relay.breaker import BreakerRules
 from pushserver.relay.connection import Appearance, Connection
 from pushserver.relay.dsn import Reporter
 from pushserver.relay.queue import MailQueue, Route, Trouble

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from actors import Address, Reason, Undelivered
+from pushserver.domain.breaker import BreakerRules
 from pushserver.domain.mail import FetchAccountCounts, Mail, MailCounts, MailState
-from pushserver.relay.breaker import BreakerRules
 from pushserver.relay.notice import notice_of
 from pushserver.relay.queue import LOST_ANSWER
 from pushserver.sandbox import MailSink, Sandbox
@@ -193,6 +193,24 @@ def test_a_lost_answer_waits_and_goes_over_the_same_account_only(tmp_path: Path,
         assert other.count == 0
         assert not other.arrivals
     assert not running.told
+
+
+def test_a_probe_whose_answer_is_lost_does_not_keep_the_account_out_for_good(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    with socket.socket() as late:
+        late.bind(("127.0.0.1", 0))
+        port = late.getsockname()[1]
+        with house(tmp_path, {"main": port}, rules=BreakerRules(1, 5.0, 60.0)) as running:
+            running.accept(mail(running))
+            until(turned_back(running), "the account rests")
+            late.close()
+            sandbox.smtp(port=port).drop("DATA")
+            running.clock.advance(66.0)
+            until(lambda: running.listed("m1").recipients[0].last_reason == LOST_ANSWER, "the probe is lost")
+            running.accept(mail(running, "m2"))
+            until(finished(running, "m2"), "the next mail is the probe")
+            assert states(running, "m2") == {ANN: MailState.DELIVERED}
 
 
 def test_a_mail_too_old_ends_with_a_report_once_people_were_told(tmp_path: Path, dead_port: int) -> None:

@@ -1,4 +1,4 @@
-"""The pure decisions of the sending side: breaker, schedule, choice of an account, reports."""
+"""The pure decisions of the sending side: schedule, choice of an account, reports."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,6 @@ from random import Random
 import pytest
 
 from pushserver.domain.mail import Mail, MailResult, MailState
-from pushserver.relay.breaker import Breaker, BreakerRules
 from pushserver.relay.dsn import Reporter, owes_report, report
 from pushserver.relay.schedule import expired, next_try
 from pushserver.relay.selection import choose
@@ -26,49 +25,6 @@ MAIL = Mail(
     "<1@example.com>",
     ORIGINAL,
 )
-
-
-def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_probe_through() -> None:
-    breaker = Breaker(BreakerRules(failures=3, first=5.0, ceiling=300.0))
-    for _ in range(2):
-        breaker.failed(0.0)
-        assert breaker.admits(0.0)
-    breaker.failed(0.0)
-    assert breaker.is_open
-    assert not breaker.admits(4.9)
-    assert breaker.remaining(1.0) == 4.0
-    assert breaker.admits(5.0)
-    assert not breaker.admits(5.0), "the probe is under way"
-
-
-def test_a_probe_decides_and_rests_grow_up_to_the_ceiling() -> None:
-    breaker = Breaker(BreakerRules(failures=1, first=5.0, ceiling=12.0))
-    now = 0.0
-    breaker.failed(now)
-    for rest in (5.0, 10.0, 12.0, 12.0):
-        assert breaker.remaining(now) == rest
-        now += rest
-        assert breaker.admits(now)
-        breaker.failed(now)
-    breaker.succeeded()
-    assert not breaker.is_open
-    breaker.failed(now)
-    assert breaker.remaining(now) == 5.0, "a success ends the series"
-
-
-def test_failures_of_what_was_under_way_do_not_lengthen_the_rest() -> None:
-    breaker = Breaker(BreakerRules(failures=1, first=5.0))
-    for _ in range(4):
-        breaker.failed(0.0)
-    assert breaker.remaining(0.0) == 5.0
-
-
-def test_a_success_in_between_keeps_the_breaker_closed() -> None:
-    breaker = Breaker(BreakerRules(failures=2))
-    for _ in range(10):
-        breaker.failed(0.0)
-        breaker.succeeded()
-    assert not breaker.is_open
 
 
 @pytest.mark.parametrize(("passes", "minutes"), [(1, 1), (2, 5), (3, 15), (4, 30), (5, 60), (80, 60)])
