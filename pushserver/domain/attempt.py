@@ -24,6 +24,7 @@ class Attempt:
     ``round`` counts the passes over the plan and ``number`` the attempts at this target in this task, both
     from 1. ``started_at`` is aware, UTC; ``duration`` is seconds. ``fallback`` marks the last line of
     defence. ``only`` names the mailboxes that this attempt was for, when it was not for all of them.
+    ``digest`` is how many messages the one send carried, where it carried several.
     """
 
     task_id: str
@@ -35,6 +36,7 @@ class Attempt:
     duration: float
     fallback: bool = False
     only: tuple[str, ...] = ()
+    digest: int = 0
 
 
 class TaskStatus(StrEnum):

@@ -30,9 +30,22 @@ class TaskStarted:
 
 @dataclass(frozen=True, slots=True)
 class RecordAttempt:
-    """Store what became of an attempt."""
+    """Store what became of an attempt.
+
+    ``called_by`` is set where the attempt was a call at a vendor whose calls are counted: the recipient whose
+    endpoint has made it.
+    """
 
     attempt: Attempt
+    called_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDigest:
+    """Store what became of several attempts that were one send, all or none; a single call, see there."""
+
+    attempts: tuple[Attempt, ...]
+    called_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,28 @@ class FetchUnfinished:
     """Reply: tuple of the recipient's :class:`StoredTask` that are not final or whose fallback is owed."""
 
     recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchCalls:
+    """Reply: :class:`Calls` of this endpoint; ``since`` is aware, UTC."""
+
+    recipient: str
+    target: Target
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How an endpoint's vendor was called, as far as it is stored.
+
+    ``ended`` are the times at which calls that began since then had their answer, in order. ``last`` are the
+    last few calls of all, newest first. ``in_hand`` says that a process has died with one more in its hands.
+    """
+
+    ended: tuple[datetime, ...]
+    last: tuple[Attempt, ...]
+    in_hand: bool
 
 
 @dataclass(frozen=True, slots=True)

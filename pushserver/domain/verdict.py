@@ -35,7 +35,8 @@ class RateLimited:
     """The vendor throttles this endpoint.
 
     ``waits`` are the seconds to rest after the first, second, … such answer in a row (the last one repeats).
-    ``whole_platform`` says that every endpoint of this platform rests, not only this one.
+    ``whole_platform`` says that every endpoint of this platform rests, not only this one. ``retries`` caps
+    how often the same target is tried again for this reason (``None``: as configured).
     """
 
     kind: ClassVar[str] = "rate_limited"
@@ -44,6 +45,7 @@ class RateLimited:
     code: int | str | None = None
     detail: str = ""
     whole_platform: bool = False
+    retries: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, Engine
 
 from actors import Context, Letter, receives
 from pushserver.domain import Attempt, StoredTask, StoreUnavailable
-from pushserver.domain.messages import CountResumptions, Fetched, FetchTask, PurgeTasks, RecordAttempt
+from pushserver.domain.messages import (
+    CountResumptions,
+    Fetched,
+    FetchTask,
+    PurgeTasks,
+    RecordAttempt,
+    RecordDigest,
+)
 from pushserver.store.batch import PURGE_LIMIT, Outcome, TaskCommand, apply
 from pushserver.store.committer import Committer
 from pushserver.store.inflight import Recovered
@@ -95,8 +102,9 @@ class TaskStore(Committer):
         """See :meth:`~.committer.Committer.execute`."""
         outcomes = apply(connection, commands, buffer_size=self._buffer_size)
         for command, outcome in zip(commands, outcomes, strict=True):
-            if isinstance(command, RecordAttempt) and outcome is None:
-                self._on_attempt(command.attempt)
+            if outcome is None:
+                for attempt in _recorded_by(command):
+                    self._on_attempt(attempt)
         return outcomes
 
     def word_on(self, command: TaskCommand, outcome: object) -> object:
@@ -104,3 +112,13 @@ class TaskStore(Committer):
         if isinstance(command, FetchTask) and (outcome is None or isinstance(outcome, StoredTask)):
             return Fetched(command.task_id, outcome)
         return outcome
+
+
+def _recorded_by(command: TaskCommand) -> Sequence[Attempt]:
+    match command:
+        case RecordAttempt(attempt):
+            return (attempt,)
+        case RecordDigest(attempts):
+            return attempts
+        case _:
+            return ()

@@ -11,19 +11,23 @@ Commands of a kind are collected and written with one ``executemany``. What make
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from itertools import chain, repeat
 
 from sqlalchemy import Connection
 
 from pushserver.domain import Attempt, QueueFull, StoredTask, StoreUnavailable, Task
 from pushserver.domain.messages import (
+    Calls,
     CountResumptions,
     EndFallback,
     EndTask,
+    FetchCalls,
     FetchTask,
     FetchUnfinished,
     ListOverdue,
     PurgeTasks,
     RecordAttempt,
+    RecordDigest,
     SubmitTasks,
     TaskStarted,
 )
@@ -38,10 +42,12 @@ TaskCommand = (
     SubmitTasks
     | TaskStarted
     | RecordAttempt
+    | RecordDigest
     | EndTask
     | EndFallback
     | CountResumptions
     | PurgeTasks
+    | FetchCalls
     | FetchTask
     | FetchUnfinished
     | ListOverdue
@@ -50,6 +56,7 @@ TaskCommand = (
 Outcome = (
     None
     | int
+    | Calls
     | StoredTask
     | tuple[StoredTask, ...]
     | tuple[tuple[str, str], ...]
@@ -104,7 +111,7 @@ class _Batch:
     def _clear(self) -> None:
         self._submitted: list[Task] = []
         self._started: dict[str, None] = {}  # a set that keeps its order
-        self._attempts: list[Attempt] = []
+        self._attempts: list[tuple[Attempt, str]] = []
         self._ends: list[EndTask] = []
         self._fallback_ends: list[str] = []
         self._steps: dict[str, _Step] = {}
@@ -136,7 +143,11 @@ class _Batch:
         self._started[command.task_id] = None
 
     def record(self, command: RecordAttempt) -> None:
-        self._attempts.append(command.attempt)
+        self._attempts.append((command.attempt, command.called_by))
+
+    def record_digest(self, command: RecordDigest) -> None:
+        callers = chain([command.called_by], repeat(""))
+        self._attempts += zip(command.attempts, callers, strict=False)
 
     def end(self, command: EndTask) -> None:
         self._follow(command.task_id, _Step.END)
@@ -160,6 +171,10 @@ class _Batch:
     def fetch(self, command: FetchTask) -> StoredTask | None:
         self._write()
         return self._table.fetch(command.task_id)
+
+    def fetch_calls(self, command: FetchCalls) -> Calls:
+        self._write()
+        return self._table.calls(command)
 
     def fetch_unfinished(self, command: FetchUnfinished) -> tuple[StoredTask, ...]:
         self._write()
@@ -198,10 +213,12 @@ _HANDLERS: dict[type[TaskCommand], Callable[..., Outcome]] = {
     SubmitTasks: _Batch.submit,
     TaskStarted: _Batch.start,
     RecordAttempt: _Batch.record,
+    RecordDigest: _Batch.record_digest,
     EndTask: _Batch.end,
     EndFallback: _Batch.end_fallback,
     CountResumptions: _Batch.count_resumptions,
     PurgeTasks: _Batch.purge,
+    FetchCalls: _Batch.fetch_calls,
     FetchTask: _Batch.fetch,
     FetchUnfinished: _Batch.fetch_unfinished,
     ListOverdue: _Batch.list_overdue,

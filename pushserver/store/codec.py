@@ -108,7 +108,7 @@ def task_from_row(
 # Attempts --------------------------------------------------------------------------------------------
 
 
-def attempt_to_row(attempt: Attempt) -> Parameters:
+def attempt_to_row(attempt: Attempt, called_by: str = "") -> Parameters:
     """The row of an attempt; its id is the database's."""
     return {
         "task_id": attempt.task_id,
@@ -120,22 +120,26 @@ def attempt_to_row(attempt: Attempt) -> Parameters:
         "fallback": attempt.fallback,
         "started_at": to_microseconds(attempt.started_at),
         "duration": attempt.duration,
-        **verdict_to_columns(attempt.verdict),
+        "called_by": called_by or None,
+        **verdict_to_columns(attempt.verdict, {"digest": attempt.digest} if attempt.digest else {}),
     }
 
 
 def attempt_from_row(row: Row[Any]) -> Attempt:
     """The attempt of a row of ``attempts``."""
+    extras = json.loads(row.data) if row.data else {}
+    digest = extras.pop("digest", 0)
     return Attempt(
         task_id=row.task_id,
         target=target_from_row(row),
         round=row.round,
         number=row.number,
-        verdict=verdict_from_columns(row.kind, row.code, row.detail, row.data),
+        verdict=_verdict(row.kind, row.code, row.detail, extras),
         started_at=from_microseconds(row.started_at),
         duration=row.duration,
         fallback=row.fallback,
         only=tuple(json.loads(row.only)) if row.only else (),
+        digest=digest,
     )
 
 
@@ -163,11 +167,13 @@ _FROM_JSON: dict[str, Callable[[Any], Any]] = {"refused": _refused, "deferred": 
 """The fields that JSON hands back in another type."""
 
 
-def verdict_to_columns(verdict: Verdict) -> Parameters:
-    """``kind``, ``code``, ``detail`` and ``data`` of a verdict."""
+def verdict_to_columns(verdict: Verdict, more: Mapping[str, Any] | None = None) -> Parameters:
+    """``kind``, ``code``, ``detail`` and ``data`` of a verdict; ``data`` holds ``more`` besides."""
     extras = {
         name: value for name, default in _EXTRAS[verdict.kind] if (value := getattr(verdict, name)) != default
     }
+    if more:
+        extras |= more
     return {
         "kind": verdict.kind,
         "code": None if verdict.code is None else _to_json(verdict.code),
@@ -178,7 +184,10 @@ def verdict_to_columns(verdict: Verdict) -> Parameters:
 
 def verdict_from_columns(kind: str, code: str | None, detail: str, data: str | None) -> Verdict:
     """The verdict that :func:`verdict_to_columns` was given."""
-    extras = json.loads(data) if data else {}
+    return _verdict(kind, code, detail, json.loads(data) if data else {})
+
+
+def _verdict(kind: str, code: str | None, detail: str, extras: Mapping[str, Any]) -> Verdict:
     return VERDICTS[kind](
         code=json.loads(code) if code else None,
         detail=detail,

@@ -93,13 +93,29 @@ attempts = Table(
     Column("fallback", Boolean, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("duration", Double, nullable=False),
+    Column("called_by", String(NAME_LENGTH)),
     **_BY_BYTES,
 )
 """One row an attempt, in the order in which they were made. ``duration`` is seconds.
 
+``called_by`` is set in one row for each call that an endpoint with a rate has made: to its recipient.
+
 ``code``, ``data`` (what only some verdicts carry) and ``only`` are JSON, and null when there is nothing to
 say: a vendor's ``30`` and ``"30"`` stay two things.
 """
+
+# The one partial index: endpoints without a rate, which may be flooded, must not pay for it. MySQL has none
+# and indexes all rows.
+_IS_CALL = attempts.c.called_by.is_not(None)
+Index(
+    None,
+    attempts.c.called_by,
+    attempts.c.platform,
+    attempts.c.target,
+    attempts.c.started_at,
+    sqlite_where=_IS_CALL,
+    postgresql_where=_IS_CALL,
+)
 
 resumptions = Table(
     "resumptions",

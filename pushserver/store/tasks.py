@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, false, insert, null, select, true, update
 
 from pushserver.domain import Attempt, Fallback, StoredTask, Target, Task
-from pushserver.domain.messages import EndTask
+from pushserver.domain.messages import Calls, EndTask, FetchCalls
 from pushserver.store import codec
 from pushserver.store.schema import alarms, attempts, backlog, resumptions, tasks
 
@@ -51,6 +51,35 @@ _OF_RECIPIENT = (tasks.c.recipient == bindparam("recipient")) & _UNFINISHED
 _FETCH_TASK = select(tasks).where(_THIS_TASK)
 _FETCH_ATTEMPTS = select(attempts).where(attempts.c.task_id == bindparam("task_id")).order_by(attempts.c.id)
 _FETCH_RESUMPTIONS = select(resumptions).where(resumptions.c.task_id == bindparam("task_id"))
+
+_LAST_CALLS = 8
+"""More calls in a row than any vendor's rests grow."""
+_OF_ENDPOINT = (
+    (attempts.c.called_by == bindparam("recipient"))
+    & (attempts.c.platform == bindparam("of_platform"))
+    & (attempts.c.target == bindparam("of_target"))
+)
+_FETCH_CALLS = (
+    select(attempts.c.started_at, attempts.c.duration)
+    .where(_OF_ENDPOINT, attempts.c.started_at >= bindparam("since"))
+    .order_by(attempts.c.started_at)
+)
+_FETCH_LAST_CALLS = (
+    select(attempts)
+    .where(_OF_ENDPOINT)
+    .order_by(attempts.c.started_at.desc(), attempts.c.id.desc())
+    .limit(_LAST_CALLS)
+)
+_FETCH_IN_HAND = (
+    select(resumptions.c.task_id)
+    .join(tasks, tasks.c.id == resumptions.c.task_id)
+    .where(
+        _OF_RECIPIENT,
+        resumptions.c.platform == bindparam("of_platform"),
+        resumptions.c.target == bindparam("of_target"),
+    )
+    .limit(1)
+)
 
 _UNFINISHED_TASKS = select(tasks).where(_OF_RECIPIENT).order_by(tasks.c.created_at, tasks.c.id)
 _UNFINISHED_ATTEMPTS = (
@@ -129,10 +158,11 @@ class TaskTable:
         if rows := [{"task_id": task_id} for task_id in task_ids]:
             self._connection.execute(_START_TASK, rows)
 
-    def record(self, made: Sequence[Attempt]) -> None:
-        """Store attempts in the order in which they were made."""
+    def record(self, made: Sequence[tuple[Attempt, str]]) -> None:
+        """Store attempts in the order in which they were made, each with who has called a vendor with it."""
         if made:
-            self._connection.execute(_INSERT_ATTEMPT, [codec.attempt_to_row(attempt) for attempt in made])
+            rows = [codec.attempt_to_row(attempt, called_by) for attempt, called_by in made]
+            self._connection.execute(_INSERT_ATTEMPT, rows)
 
     def end(self, ends: Sequence[EndTask]) -> int:
         """Store fates; a task has only one, the first. Returns how many tasks this took off the backlog."""
@@ -223,6 +253,22 @@ class TaskTable:
         for row in self._connection.execute(_UNFINISHED_RESUMPTIONS, key):
             resumed[row.task_id][codec.target_from_row(row)] = row.times
         return resumed
+
+    def calls(self, of: FetchCalls) -> Calls:
+        """How an endpoint has called its vendor."""
+        key = {
+            "recipient": of.recipient,
+            "of_platform": of.target.platform.value,
+            "of_target": of.target.name,
+        }
+        since = codec.to_microseconds(of.since)
+        ended = [
+            codec.from_microseconds(row.started_at) + timedelta(seconds=row.duration)
+            for row in self._connection.execute(_FETCH_CALLS, {**key, "since": since})
+        ]
+        last = [codec.attempt_from_row(row) for row in self._connection.execute(_FETCH_LAST_CALLS, key)]
+        in_hand = self._connection.execute(_FETCH_IN_HAND, key).first() is not None
+        return Calls(tuple(ended), tuple(last), in_hand)
 
     def unfinished_recipients(self) -> tuple[str, ...]:
         """Who has unfinished tasks, each once."""

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from pushserver.domain import Attempt, Fallback, QueueFull, StoredTask, Target, TaskStatus
 from pushserver.domain.messages import (
+    Calls,
     CountResumptions,
     EndFallback,
     EndTask,
+    FetchCalls,
     FetchTask,
     FetchUnfinished,
     ListOverdue,
     PurgeTasks,
     RecordAttempt,
+    RecordDigest,
     SubmitTasks,
     TaskStarted,
 )
@@ -29,6 +33,8 @@ class Model:
     purge_limit: int
     tasks: dict[str, StoredTask] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
+    calls: list[tuple[str, Attempt]] = field(default_factory=list)
+    """Each with the recipient whose endpoint has made it."""
 
     def execute(self, command: TaskCommand) -> Outcome:
         return _HANDLERS[type(command)](self, command)
@@ -51,7 +57,16 @@ class Model:
             self.tasks[command.task_id] = replace(stored, status=TaskStatus.PROCESSING)
 
     def record(self, command: RecordAttempt) -> None:
-        self.attempts.append(command.attempt)
+        self._record(command.attempt, command.called_by)
+
+    def record_digest(self, command: RecordDigest) -> None:
+        for number, attempt in enumerate(command.attempts):
+            self._record(attempt, "" if number else command.called_by)
+
+    def _record(self, attempt: Attempt, called_by: str) -> None:
+        self.attempts.append(attempt)
+        if called_by:
+            self.calls.append((called_by, attempt))
 
     def end(self, command: EndTask) -> Outcome:
         if not command.status.final:
@@ -85,6 +100,7 @@ class Model:
         for _, task_id in old:
             del self.tasks[task_id]
             self.attempts = [attempt for attempt in self.attempts if attempt.task_id != task_id]
+            self.calls = [call for call in self.calls if call[1].task_id != task_id]
         return len(old)
 
     def fetch(self, command: FetchTask) -> StoredTask | None:
@@ -103,6 +119,17 @@ class Model:
         mine = (stored for stored in self.unfinished() if stored.task.recipient == command.recipient)
         return tuple(found for stored in mine if (found := self.stored(stored.task.id)))
 
+    def fetch_calls(self, command: FetchCalls) -> Calls:
+        key = (command.recipient, command.target)
+        made = [attempt for caller, attempt in self.calls if (caller, attempt.target) == key]
+        recent = (attempt for attempt in made if attempt.started_at >= command.since)
+        ended = tuple(attempt.started_at + timedelta(seconds=attempt.duration) for attempt in recent)
+        in_hand = any(
+            command.target in stored.resumptions and stored.task.recipient == command.recipient
+            for stored in self.unfinished()
+        )
+        return Calls(ended, tuple(reversed(made[-8:])), in_hand)
+
     def list_overdue(self, command: ListOverdue) -> tuple[tuple[str, str], ...]:
         return tuple(
             (stored.task.recipient, stored.task.id)
@@ -115,10 +142,12 @@ _HANDLERS: dict[type[TaskCommand], Callable[..., Outcome]] = {
     SubmitTasks: Model.submit,
     TaskStarted: Model.start,
     RecordAttempt: Model.record,
+    RecordDigest: Model.record_digest,
     EndTask: Model.end,
     EndFallback: Model.end_fallback,
     CountResumptions: Model.count_resumptions,
     PurgeTasks: Model.purge,
+    FetchCalls: Model.fetch_calls,
     FetchTask: Model.fetch,
     FetchUnfinished: Model.fetch_unfinished,
     ListOverdue: Model.list_overdue,

@@ -12,11 +12,13 @@ from pushserver.domain.messages import (
     CountResumptions,
     EndFallback,
     EndTask,
+    FetchCalls,
     FetchTask,
     FetchUnfinished,
     ListOverdue,
     PurgeTasks,
     RecordAttempt,
+    RecordDigest,
     SubmitTasks,
     TaskStarted,
 )
@@ -36,6 +38,8 @@ targets = st.sampled_from([ROBOT, SPARE])
 moments = st.integers(0, 5).map(lambda number: NOON + number * SECOND)
 new_tasks = st.builds(a_task, ids, st.sampled_from(RECIPIENTS), moments)
 submissions = st.builds(SubmitTasks, st.lists(new_tasks, min_size=1, max_size=2).map(tuple))
+some_attempts = st.builds(an_attempt, ids, targets, st.integers(1, 3))
+callers = st.sampled_from(["", *RECIPIENTS])
 ends = st.builds(
     EndTask,
     ids,
@@ -48,7 +52,8 @@ life: list[st.SearchStrategy[TaskCommand]] = [
     submissions,
     submissions,
     st.builds(TaskStarted, ids),
-    st.builds(RecordAttempt, st.builds(an_attempt, ids, targets, st.integers(1, 3))),
+    st.builds(RecordAttempt, some_attempts, callers),
+    st.builds(RecordDigest, st.lists(some_attempts, min_size=1, max_size=3).map(tuple), callers),
     ends,
     ends,
     st.builds(EndFallback, ids),
@@ -59,6 +64,7 @@ seldom: list[st.SearchStrategy[TaskCommand]] = [
     st.builds(CountResumptions, st.lists(st.tuples(ids, targets), min_size=1, max_size=3).map(tuple)),
     st.builds(PurgeTasks, moments),
     st.builds(FetchTask, ids),
+    st.builds(FetchCalls, st.sampled_from(RECIPIENTS), targets, moments),
     st.builds(FetchUnfinished, st.sampled_from(RECIPIENTS)),
     st.builds(ListOverdue, moments),
 ]

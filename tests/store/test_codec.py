@@ -42,6 +42,7 @@ verdicts: st.SearchStrategy[Verdict] = st.one_of(
         RateLimited,
         waits=st.lists(seconds, max_size=4).map(tuple),
         whole_platform=st.booleans(),
+        retries=st.none() | st.integers(0, 9),
         **common,
     ),
     st.builds(Transient, retries=st.none() | st.integers(0, 9), **common),
@@ -61,6 +62,7 @@ attempts = st.builds(
     duration=seconds,
     fallback=st.booleans(),
     only=st.lists(any_texts, max_size=3).map(tuple),
+    digest=st.integers(0, 500),
 )
 
 
@@ -93,7 +95,7 @@ def test_the_database_between_changes_nothing(connection: Connection) -> None:
     with connection.begin():
         table = TaskTable(connection)
         table.insert([a_task("t")])
-        table.record(made)
+        table.record([(attempt, "") for attempt in made])
         stored = table.fetch("t")
     assert {verdict.kind for verdict in verdicts} == set(VERDICTS)
     assert stored is not None

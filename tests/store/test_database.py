@@ -140,7 +140,7 @@ def test_a_store_of_a_newer_release_is_refused_and_left_alone(url: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(
-        NewerSchema, match=r"has schema 9999, which this release does not know \(it ends at 0003\)"
+        NewerSchema, match=r"has schema 9999, which this release does not know \(it ends at 0004\)"
     ):
         migrate(url)
 

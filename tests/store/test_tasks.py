@@ -1,15 +1,18 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, Select, event, text
 
 from pushserver.domain import (
+    Attempt,
     Fallback,
     PlatformName,
     Push,
     QueueFull,
+    RateLimited,
     StoredTask,
     Strategy,
     Target,
@@ -17,14 +20,17 @@ from pushserver.domain import (
     Transient,
 )
 from pushserver.domain.messages import (
+    Calls,
     CountResumptions,
     EndFallback,
     EndTask,
+    FetchCalls,
     FetchTask,
     FetchUnfinished,
     ListOverdue,
     PurgeTasks,
     RecordAttempt,
+    RecordDigest,
     SubmitTasks,
     TaskStarted,
 )
@@ -293,6 +299,54 @@ def test_hostile_text_is_stored_without_what_no_database_can_hold(connection: Co
     assert (stored.task.push.title, stored.task.push.text) == ("a�", "b�")
 
 
+def at(seconds: float, task_id: str = "t1", digest: int = 0) -> Attempt:
+    attempt = an_attempt(task_id, ROBOT)
+    return replace(attempt, started_at=NOON + seconds * SECOND, duration=0.5, digest=digest)
+
+
+def calls(
+    connection: Connection, since: float, recipient: str = "ops_alert", target: Target = ROBOT
+) -> Calls:
+    (outcome,) = run(connection, FetchCalls(recipient, target, NOON + since * SECOND))
+    assert isinstance(outcome, Calls)
+    return outcome
+
+
+def test_an_endpoint_learns_when_its_calls_had_their_answers(connection: Connection) -> None:
+    run(connection, submit("t1"), *(RecordAttempt(at(number), "ops_alert") for number in range(5)))
+    run(connection, RecordAttempt(at(9)), RecordAttempt(at(9), "others"))
+    found = calls(connection, since=3)
+    assert found.ended == (NOON + 3.5 * SECOND, NOON + 4.5 * SECOND)
+    assert [attempt.started_at for attempt in found.last] == [NOON + n * SECOND for n in (4, 3, 2, 1, 0)]
+    assert calls(connection, since=0, target=SPARE) == Calls((), (), in_hand=False)
+
+
+def test_a_digest_is_one_call_and_many_attempts(connection: Connection) -> None:
+    merged = (at(1, "t1", digest=2), at(1, "t2", digest=2))
+    assert run(connection, submit("t1", "t2"), RecordDigest(merged, "ops_alert")) == [None, None]
+    assert calls(connection, since=0).ended == (NOON + timedelta(seconds=1.5),)
+    assert fetched(connection, "t1").attempts == merged[:1]
+    assert fetched(connection, "t2").attempts == merged[1:]
+
+
+def test_of_the_last_calls_the_verdicts_are_known_too(connection: Connection) -> None:
+    limited = replace(at(1), verdict=RateLimited(waits=(600.0,)))
+    run(connection, submit("t1"), *(RecordAttempt(at(0), "ops_alert") for _ in range(10)))
+    run(connection, RecordAttempt(limited, "ops_alert"))
+    last = calls(connection, since=99).last
+    assert last[0] == limited
+    assert len(last) == 8
+
+
+def test_a_call_that_a_process_died_with_is_known_until_its_task_is_finished(connection: Connection) -> None:
+    run(connection, submit("t1"), CountResumptions((("t1", ROBOT),)))
+    assert calls(connection, since=0).in_hand
+    assert not calls(connection, since=0, recipient="others").in_hand
+    assert not calls(connection, since=0, target=SPARE).in_hand
+    run(connection, completed("t1"))
+    assert not calls(connection, since=0).in_hand
+
+
 def test_an_empty_batch_is_nothing(connection: Connection) -> None:
     assert run(connection) == []
 
@@ -316,7 +370,7 @@ def plans(connection: Connection) -> Iterator[dict[str, str]]:
 
 
 def test_no_question_costs_more_than_it_answers(plans: dict[str, str]) -> None:
-    assert len(plans) == 10
+    assert len(plans) == 13
     for name, plan in plans.items():
         assert "SCAN" not in plan, name
     assert (
@@ -330,3 +384,7 @@ def test_no_question_costs_more_than_it_answers(plans: dict[str, str]) -> None:
     assert "ix_tasks_unfinished_created_at (unfinished=? AND created_at<?)" in plans["_OVERDUE"]
     assert "ix_tasks_unfinished_completed_at (unfinished=? AND completed_at<?)" in plans["_PURGEABLE"]
     assert "(unfinished=?)" in plans["_UNFINISHED_RECIPIENTS"]
+    by_endpoint = "ix_attempts_called_by_platform_target_started_at (called_by=? AND platform=? AND target=?"
+    assert f"{by_endpoint} AND started_at>?)" in plans["_FETCH_CALLS"]
+    assert f"{by_endpoint})" in plans["_FETCH_LAST_CALLS"]
+    assert "TEMP B-TREE" not in plans["_FETCH_LAST_CALLS"]
