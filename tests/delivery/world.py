@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry
 
 from actors import ActorStatus, ActorSystem, Address, ChildSpec, Clock, Limits, ManualClock, Policy, Ref
+from actors.cell import Cell
 from pushserver.api.task_view import view_task
 from pushserver.config import Channel, Mail, Notice, Recipient, TargetSettings, Webhook
 from pushserver.delivery import (
@@ -212,8 +213,29 @@ class World:
             self._recipient(task.recipient).tell(TaskReady(task))
 
     def advance(self, seconds: float) -> None:
+        """Let time pass, once everybody has done what there was to do before it."""
         assert isinstance(self.clock, ManualClock)
+        if not self._killed:
+            eventually(self._settled, "a moment of rest")
         self.clock.advance(seconds)
+
+    def _settled(self) -> bool | None:
+        """Nobody is at work, and nobody was between one look and the next."""
+        before = self._handled()
+        self.let_the_runtime_look()
+        at_rest = all(self._rests(cell) for cell in self.system.cells())
+        return (at_rest and self._handled() == before) or None
+
+    def _handled(self) -> int:
+        return sum(cell.record.processed + cell.record.failures for cell in self.system.cells())
+
+    def _rests(self, cell: Cell) -> bool:
+        """Waits for a message, for time, for somebody else, or is inside a send that a test holds."""
+        if cell.mailbox.idle or cell.mailbox.parked or cell.pending or cell.spec.start is None:
+            return True
+        life = cell.context
+        waits_for_others = life is not None and life.busy_since is not None and life.deadline_from is None
+        return waits_for_others or cell.address.name in self.stage.inside
 
     def let_the_runtime_look(self) -> None:
         """Wait until what is due on the runtime's own thread is over."""
