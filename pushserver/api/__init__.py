@@ -22,6 +22,7 @@ from pushserver.api.ports import (
     RelayStatus,
     Restarted,
 )
+from pushserver.api.safeguards import Safeguards
 from pushserver.api.server import HttpServer
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "RelayOverview",
     "RelayStatus",
     "Restarted",
+    "Safeguards",
     "TrustedProxies",
     "behind",
     "create_app",

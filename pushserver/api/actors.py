@@ -17,7 +17,8 @@ from pushserver.api.query import Query
 from pushserver.api.task_view import rfc3339
 
 _PARAMETERS: Final = ("state", "kind", "recipient", "address", "limit", "offset")
-_BODY_LIMIT: Final = 64 * 1024
+LONGEST_BODY: Final = 64 * 1024
+KIND_EXAMPLES: Final = "recipient, channel, endpoint, account, door, process"
 
 
 class ActorsResource:
@@ -45,7 +46,7 @@ class RestartResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Restart one; an actor that sleeps stays asleep."""
-        address = _read_address(read_json(req, _BODY_LIMIT))
+        address = req.context.target = _read_address(read_json(req, LONGEST_BODY))
         try:
             restarted = self._actors.restart(address)
         except ActorNotFound as unknown:

@@ -14,20 +14,26 @@ from pushserver.api.notifications import (
     ReadAllResource,
     ReadResource,
 )
+from pushserver.api.openapi import OpenApiResource
 from pushserver.api.ports import Dependencies, Notifications, Relay
 from pushserver.api.push import PushBatchResource, PushResource
 from pushserver.api.refusals import add_error_handlers
 from pushserver.api.relay import RelayStatisticsResource, RelayStatusResource
 from pushserver.api.relay_queue import DropMailsResource, MailsResource, RetryMailsResource
 from pushserver.api.router import Router
+from pushserver.api.safeguards import Safeguards
 from pushserver.api.task import TaskResource
 
 App = falcon.App[Request, Response]
 
 
-def create_app(deps: Dependencies) -> App:
-    """Build the WSGI application from given parts; it holds no state of its own."""
-    app: App = falcon.App(media_type=CONTENT_TYPE, router=Router())
+def create_app(deps: Dependencies, safeguards: Safeguards | None = None) -> App:
+    """Build the WSGI application from given parts; it holds no state of its own.
+
+    Without ``safeguards`` those of a configuration that says nothing.
+    """
+    middleware = (safeguards or Safeguards()).middleware
+    app: App = falcon.App(media_type=CONTENT_TYPE, router=Router(), middleware=list(middleware))
     app.req_options.strip_url_path_trailing_slash = True
     add_error_handlers(app)
     app.add_route("/health", HealthResource(deps))
@@ -35,6 +41,7 @@ def create_app(deps: Dependencies) -> App:
     app.add_route("/api/v1/push", PushResource(deps))
     app.add_route("/api/v1/push/batch", PushBatchResource(deps))
     app.add_route("/api/v1/task/{task_id}", TaskResource(deps))
+    app.add_route("/api/v1/openapi.json", OpenApiResource())
     app.add_route("/api/v1/actors", ActorsResource(deps.actors))
     app.add_route("/api/v1/actors/restart", RestartResource(deps.actors))
     _add_relay(app, deps.relay)

@@ -14,7 +14,7 @@ from pushserver.domain import NOTICE_SOURCE, Notification, NotificationStatus
 
 _PARAMETERS: Final = ("status", "limit", "offset")
 _ALL: Final = "all"
-_STATUSES: Final = (*(status.value for status in NotificationStatus), _ALL)
+STATUSES: Final = (*(status.value for status in NotificationStatus), _ALL)
 _PLAUSIBLE_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 _GOT = "获取系统通知成功"
@@ -29,7 +29,7 @@ class NotificationsResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show a page of them."""
         query = Query(req, _PARAMETERS)
-        status, limit, offset = query.word("status", _STATUSES), query.limit(), query.offset()
+        status, limit, offset = query.word("status", STATUSES), query.limit(), query.offset()
         wanted = NotificationStatus(status) if status and status != _ALL else None
         page = self._notifications.page(wanted, limit, offset)
         pagination = {"total": page.total, "limit": limit, "offset": offset, "count": len(page.items)}
@@ -55,8 +55,9 @@ class NotificationResource:
         else:
             answer(resp, HTTPStatus.OK, _GOT, {"notification": view_notification(found)})
 
-    def on_delete(self, _req: falcon.Request, resp: falcon.Response, notification_id: str) -> None:
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, notification_id: str) -> None:
         """Delete it."""
+        req.context.target = notification_id
         if _is_plausible(notification_id) and self._notifications.delete(notification_id):
             answer(resp, HTTPStatus.OK, "删除通知成功", {"notification_id": notification_id})
         else:

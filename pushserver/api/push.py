@@ -1,11 +1,13 @@
 """``POST /api/v1/push`` and ``POST /api/v1/push/batch``: 200 means stored."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import falcon
 
+from pushserver.api.access import Caller
 from pushserver.api.body import BATCH_LIMIT, PUSH_LIMIT, read_json
 from pushserver.api.envelope import answer
 from pushserver.api.ports import Dependencies
@@ -14,6 +16,10 @@ from pushserver.domain import QueueFull, StoreUnavailable, Task
 from pushserver.metrics import DoorMetrics, Refusal
 
 _SUBMITTED = "推送任务已提交"
+_OUT_OF_REACH = "密钥不能用于该接收者（auth.keys[].recipients）"
+_FORBIDDEN = Refused(f"没有权限: {_OUT_OF_REACH}", kind=Refusal.RECIPIENT)
+
+_log = logging.getLogger(__name__)
 
 
 class PushResource:
@@ -24,7 +30,11 @@ class PushResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Store the push and answer its task id."""
-        request = read_push(_read(req, PUSH_LIMIT, self._deps.count), self._deps.recipients)
+        body = _read(req, PUSH_LIMIT, self._deps.count)
+        if _is_out_of_reach(body, req.context.caller):
+            self._deps.count.refused(Refusal.RECIPIENT)
+            raise falcon.HTTPForbidden(description=_OUT_OF_REACH)
+        request = read_push(body, self._deps.recipients)
         if isinstance(request, Refused):
             _refuse(resp, request, self._deps.count)
             return
@@ -45,7 +55,11 @@ class PushBatchResource:
         if isinstance(pushes, Refused):
             _refuse(resp, pushes, self._deps.count)
             return
-        requests = [read_push(push, self._deps.recipients) for push in pushes]
+        caller = req.context.caller
+        requests = [
+            _FORBIDDEN if _is_out_of_reach(push, caller) else read_push(push, self._deps.recipients)
+            for push in pushes
+        ]
         tasks = _as_tasks([request for request in requests if isinstance(request, PushRequest)], self._deps)
         if tasks:
             _submit(tasks, self._deps)
@@ -78,6 +92,12 @@ def _submit(tasks: list[Task], deps: Dependencies) -> None:
         deps.count.refused(Refusal.STORE_UNAVAILABLE, len(tasks))
         raise
     deps.count.accepted(tasks)
+    if _log.isEnabledFor(logging.DEBUG):
+        for task in tasks:
+            _log.debug(
+                "推送任务已接受",
+                extra={"action": "push_accepted", "task_id": task.id, "recipient": task.recipient},
+            )
 
 
 def _refuse(resp: falcon.Response, refused: Refused, count: DoorMetrics) -> None:
@@ -101,8 +121,17 @@ def _as_tasks(requests: list[PushRequest], deps: Dependencies) -> list[Task]:
     ]
 
 
+def _is_out_of_reach(body: object, caller: Caller) -> bool:
+    """Whether the key may not push to that recipient, be there one or not."""
+    if caller.recipients is None or not isinstance(body, dict):
+        return False
+    alias = body.get("recipient_alias")
+    return isinstance(alias, str) and not caller.reaches(alias)
+
+
 def _refused_item(refused: Refused) -> Mapping[str, Any]:
-    item: dict[str, Any] = {"error": refused.message, "code": HTTPStatus.BAD_REQUEST.value}
+    code = HTTPStatus.FORBIDDEN if refused is _FORBIDDEN else HTTPStatus.BAD_REQUEST
+    item: dict[str, Any] = {"error": refused.message, "code": code.value}
     if refused.faults:
         item["errors"] = refused.errors
     return item

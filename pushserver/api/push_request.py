@@ -25,7 +25,7 @@ MOST_PUSHES: Final = 1000
 _LEVELS = {level.value: level for level in Level}
 _STYLES = {style.value: style for style in Style}
 _PLATFORMS = {platform.value: platform for platform in PlatformName}
-_STRATEGIES = {strategy.value: strategy for strategy in Strategy if strategy is not Strategy.PLATFORM}
+STRATEGIES = {strategy.value: strategy for strategy in Strategy if strategy is not Strategy.PLATFORM}
 
 _OPTIONAL = ("type", "strategy", "platform", "style")
 _KNOWN = frozenset({"recipient_alias", "content", *_OPTIONAL})
@@ -64,15 +64,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A request that cannot be stored; ``message`` is the first fault's."""
+    """A request that cannot be stored; ``message`` is the first fault's, and ``kind`` what it counts as."""
 
     message: str
     faults: tuple[Fault, ...] = ()
-
-    @property
-    def kind(self) -> Refusal:
-        """What it counts as: what the first fault does."""
-        return self.faults[0].kind if self.faults else Refusal.INVALID
+    kind: Refusal = Refusal.INVALID
 
     @property
     def errors(self) -> list[dict[str, str]]:
@@ -87,7 +83,8 @@ def read_push(body: object, recipients: Mapping[str, Recipient]) -> PushRequest 
     reader = _Reader(body, recipients)
     request = reader.read()
     if reader.faults:
-        return Refused(reader.faults[0].message, tuple(reader.faults))
+        first = reader.faults[0]
+        return Refused(first.message, tuple(reader.faults), first.kind)
     return request
 
 
@@ -126,7 +123,7 @@ class _Reader:
         title, text = self._content()
         given = self._given_options()
         level = self._choose("type", given, _LEVELS, "无效的消息类型: {}，只支持 info, warning, error")
-        strategy = self._choose("strategy", given, _STRATEGIES, "无效的发送策略: {}")
+        strategy = self._choose("strategy", given, STRATEGIES, "无效的发送策略: {}")
         style = self._choose("style", given, _STYLES, "无效的消息样式: {}，只支持 text, card")
         platform = self._choose("platform", given, _PLATFORMS, "无效的推送平台: {}")
         if alias:

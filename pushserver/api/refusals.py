@@ -16,10 +16,13 @@ _log = logging.getLogger(__name__)
 
 _MESSAGES: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: "请求参数错误",
+    HTTPStatus.UNAUTHORIZED: "未授权",
+    HTTPStatus.FORBIDDEN: "没有权限",
     HTTPStatus.NOT_FOUND: "接口不存在",
     HTTPStatus.METHOD_NOT_ALLOWED: "请求方法不支持",
     HTTPStatus.REQUEST_TIMEOUT: "请求超时",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "请求体过大",
+    HTTPStatus.TOO_MANY_REQUESTS: "请求过于频繁，请稍后重试",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "请求头过大",
     HTTPStatus.NOT_IMPLEMENTED: "不支持的传输编码",
 }

@@ -15,7 +15,7 @@ from pushserver.domain.mail import ListedMail, MailRecipient, MailState
 
 _PARAMETERS: Final = ("state", "limit", "offset")
 _ALL: Final = "all"
-_STATES: Final = (*(state.value for state in MailState), _ALL)
+STATES: Final = (*(state.value for state in MailState), _ALL)
 _IDS: Final = "mail_ids"
 _BODY_LIMIT: Final = 256 * 1024
 _LONGEST_ID: Final = 100
@@ -30,7 +30,7 @@ class MailsResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show a page of them."""
         query = Query(req, _PARAMETERS)
-        state = query.word("state", _STATES) or MailState.WAITING.value
+        state = query.word("state", STATES) or MailState.WAITING.value
         limit, offset = query.limit(), query.offset()
         page = self._relay.mails(None if state == _ALL else MailState(state), limit, offset)
         pagination = {"total": page.total, "limit": limit, "offset": offset, "count": len(page.items)}
@@ -47,6 +47,7 @@ class RetryMailsResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Try those named, or ``{"mail_ids": "all"}``; an account at rest keeps resting."""
         mail_ids = _read_ids(read_json(req, _BODY_LIMIT), all_allowed=True)
+        req.context.target = _ALL if mail_ids is None else list(mail_ids)
         answer(resp, HTTPStatus.OK, "已安排立即重试", {"retried_count": self._relay.retry(mail_ids)})
 
 
@@ -58,8 +59,9 @@ class DropMailsResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Give up those named; their senders are told nothing."""
-        mail_ids = _read_ids(read_json(req, _BODY_LIMIT), all_allowed=False)
-        dropped = self._relay.drop(mail_ids or ())
+        mail_ids = _read_ids(read_json(req, _BODY_LIMIT), all_allowed=False) or ()
+        req.context.target = list(mail_ids)
+        dropped = self._relay.drop(mail_ids)
         answer(resp, HTTPStatus.OK, "已放弃邮件", {"dropped_count": dropped})
 
 

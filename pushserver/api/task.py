@@ -18,11 +18,12 @@ class TaskResource:
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
 
-    def on_get(self, _req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, task_id: str) -> None:
         """Show the task."""
         # What cannot be an id is not worth a question to the store (which might not even take a NUL).
         stored = self._deps.fetch(task_id) if _PLAUSIBLE_ID.fullmatch(task_id) else None
-        if stored is None:
+        # A task of a recipient that is not the caller's business is none that it knows of.
+        if stored is None or not req.context.caller.reaches(stored.task.recipient):
             answer(resp, HTTPStatus.NOT_FOUND, "任务不存在", {"task_id": task_id})
             return
         answer(resp, HTTPStatus.OK, "获取任务状态成功", view_task(stored, self._deps.progress(stored)))

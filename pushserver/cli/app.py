@@ -221,6 +221,22 @@ def clear_notifications(
 
 app.add_typer(smtp_app, name="smtp")
 
+key_app = typer.Typer(help="API密钥（auth.keys）。", no_args_is_help=True)
+app.add_typer(key_app, name="key")
+
+
+@key_app.callback()
+def _keys() -> None:
+    """A group, also while it has one command only."""
+
+
+@key_app.command("new", help="生成一个新密钥，输出密钥和写入配置的哈希；不保存。")
+def new_key(*, as_json: options.AsJson = False) -> None:
+    """See :func:`pushserver.cli.key.new`."""
+    from pushserver.cli.key import new  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(new(as_json=as_json))
+
 
 @app.command(help="只运行模拟平台：飞书、钉钉、企业微信、SMTP 和 HTTP 通知。")
 def sandbox(

@@ -1,6 +1,8 @@
 """The HTTP API as the commands use it: values in, values out, every trouble a :class:`CommandFailed`."""
 
 import ipaddress
+import os
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,10 +17,13 @@ CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 30.0
 """Seconds; the service itself refuses what it could not store within 20."""
 
+KEY_VARIABLE = "PUSHSERVER_API_KEY"
+
 Json = Mapping[str, Any]
 
 _NOTIFICATIONS = "/api/v1/notifications"
 _MAILS = "/api/v1/smtp-relay/queue"
+_SENDABLE = re.compile("[!-~]+")
 _TASK = ("task_id", "status", "progress", "results")
 
 
@@ -29,15 +34,19 @@ class Unreachable(CommandFailed):
 class Client:
     """A service at ``url``; a user and password in it are used and never shown.
 
+    The API key is that of the environment: on a command line everybody on the machine could read it.
+
     Raises:
-        CommandFailed: the URL is none.
+        CommandFailed: the URL is none, or the key.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
         parts = _parse(url)
         self._base = url.rstrip("/")
         self._where = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
         self._session = requests.Session()
+        if key := _key_in(environ):
+            self._session.headers["X-API-Key"] = key
         # A proxy for the world must not get what is meant for this machine.
         self._session.trust_env = not _is_this_machine(parts.hostname or "")
 
@@ -205,6 +214,13 @@ def _parse(url: str) -> SplitResult:
     if not usable:
         raise CommandFailed("--url 不是可用的地址，应类似 http://127.0.0.1:8080", exit_codes.USAGE)
     return parts
+
+
+def _key_in(environ: Mapping[str, str]) -> str:
+    key = environ.get(KEY_VARIABLE, "").strip()
+    if key and not _SENDABLE.fullmatch(key):
+        raise CommandFailed(f"环境变量 {KEY_VARIABLE} 不是可用的密钥，应类似 ps_1a2b3c4d_…", exit_codes.USAGE)
+    return key
 
 
 def _is_this_machine(host: str) -> bool:

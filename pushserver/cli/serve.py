@@ -14,7 +14,7 @@ from pushserver.cli.service_manager import ServiceManager
 from pushserver.cli.stopping import StopRequests
 from pushserver.config import Settings
 from pushserver.logs import SwitchSignal
-from pushserver.service import Service
+from pushserver.service import OPEN_TO_ALL, Service
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ def serve(path: Path, stop: StopRequests) -> int:
         switch.heed()
         greeting = _greeting(settings, service.port)
         screen.say(greeting)
+        if settings.anybody_may_push:
+            screen.warn(OPEN_TO_ALL)
         manager.ready(greeting, lambda: service.alive)
 
     try:

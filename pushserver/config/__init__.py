@@ -1,5 +1,6 @@
 """Configuration: a YAML file and the environment become frozen settings, or every fault at once."""
 
+from pushserver.config.auth import ApiKey, AuthSettings, Scope
 from pushserver.config.errors import ConfigError, Fault
 from pushserver.config.loader import Loaded, load
 from pushserver.config.rate import Rate
@@ -21,6 +22,8 @@ from pushserver.config.targets import MAIL_TARGET, Mail, Mailbox, Notice, Target
 
 __all__ = [
     "MAIL_TARGET",
+    "ApiKey",
+    "AuthSettings",
     "Channel",
     "ConfigError",
     "Fault",
@@ -40,6 +43,7 @@ __all__ = [
     "RelayLimits",
     "RelaySettings",
     "RelayTls",
+    "Scope",
     "ServerSettings",
     "Settings",
     "SmtpAccount",

@@ -119,6 +119,15 @@ def host(text: str) -> str:
     return text
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself can reach a host of this name."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
 def networks(value: object) -> tuple[str, ...]:
     """Addresses and networks, in a list or in a text with commas between them; each as a network."""
     entries = value.split(",") if isinstance(value, str) else value

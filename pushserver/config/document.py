@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, field_validator, model_validator
 
+from pushserver.config.auth import AuthSettings
 from pushserver.config.kinds import Alias, Label, Section
 from pushserver.config.relay import RelaySettings, SmtpAccount
 from pushserver.config.sections import (
@@ -81,6 +82,7 @@ class Document(Section):
     """The whole file."""
 
     server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
     queue: QueueSettings = QueueSettings()
     task: TaskSettings = TaskSettings()

@@ -21,6 +21,7 @@ Items = list[tuple[Path, Mapping]]
 
 def broken(root: Mapping) -> Iterator[Finding]:
     """Every rule that the tree breaks."""
+    yield from _keys(root)
     yield from _relay(root)
     yield from _notices(_mapping(root, "system"), ("system",))
     accounts = has_relay_accounts(root)
@@ -37,6 +38,27 @@ def has_relay_accounts(root: Mapping) -> bool:
     """Whether any account of the relay is switched on; they work without the relay's door too."""
     relay = _mapping(root, "smtp_relay")
     return any(_is_on(account) for _, account in _items(relay, "accounts", ()))
+
+
+# The HTTP door ---------------------------------------------------------------------------------------
+
+
+def _keys(root: Mapping) -> Iterator[Finding]:
+    keys = _items(_mapping(root, "auth"), "keys", ("auth", "keys"))
+    yield from _doubled(keys, lambda position, _: default_name("key", position))
+    yield from _doubled(keys, lambda position, _: f"no hash, {position}", of="hash")
+    for path, key in keys:
+        yield from _needs(key, (*path, "name"), "a name that logs call the key by")
+        yield from _needs(key, (*path, "hash"), "what `pushserver key new` prints")
+        yield from _needs(key, (*path, "scopes"), "a list of push, read, operate")
+        yield from _unknown_recipients(key, (*path, "recipients"), _mapping(root, "recipients"))
+
+
+def _unknown_recipients(key: Mapping, path: Path, known: Mapping) -> Iterator[Finding]:
+    given = key.get("recipients")
+    for index, alias in enumerate(given if isinstance(given, list) else ()):
+        if isinstance(alias, str) and alias not in known:
+            yield Finding((*path, index), "an alias that is not configured", "a key of recipients")
 
 
 # The relay -------------------------------------------------------------------------------------------
@@ -113,17 +135,17 @@ def default_name(kind: str, position: int) -> str:
 # Reading a tree that may be anything -----------------------------------------------------------------
 
 
-def _doubled(items: Items, default: Callable[[int, Mapping], str]) -> Iterator[Finding]:
+def _doubled(items: Items, default: Callable[[int, Mapping], str], *, of: str = "name") -> Iterator[Finding]:
     first: dict[object, Path] = {}
     for path, item in items:
-        name = item.get("name")
+        name = item.get(of)
         if name is None:
             name = default(int(path[-1]) + 1, item)
         if isinstance(name, str) and first.setdefault(name, path) != path:
             yield Finding(
-                (*path, "name"),
-                f"the name of item {int(first[name][-1]) + 1} again",
-                "a name of its own for every item of the list",
+                (*path, of),
+                f"the {of} of item {int(first[name][-1]) + 1} again",
+                f"a {of} of its own for every item of the list",
             )
 
 

@@ -1,11 +1,13 @@
 """The sections about the service itself; the defaults are those of the seed's example."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from pushserver.config import checks
 from pushserver.config.kinds import FilePath, Host, Networks, OptionalPath, Proxy, Section, seconds, whole
+from pushserver.config.rate import Rate, parse_rates
 
 _MIB = 1024 * 1024
 _MOST_PROCESSES = 256
@@ -25,6 +27,33 @@ def _level_word(value: object) -> object:
     return _LEVEL_WORDS.get(value.casefold(), value) if isinstance(value, str) else value
 
 
+def _origins(value: Any) -> tuple[str, ...]:
+    """Origins as browsers send them (RFC 6454): scheme, host, and a port that is not the scheme's own."""
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        checks.unfit(checks.kind_of(value))
+    origins = tuple(checks.is_text(origin).strip() for origin in entries if origin != "")
+    for origin in origins:
+        if origin != "*" and origin != _origin_of(checks.web_url(origin)):
+            checks.unfit("a text that is no origin")
+    return origins
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+Origins = Annotated[
+    tuple[str, ...],
+    PlainValidator(_origins),
+    Field(description="a list of origins like https://ops.example.com, or of * alone"),
+]
+ClientRates = Annotated[
+    tuple[Rate, ...],
+    PlainValidator(parse_rates),
+    Field(description='rates like ["50/s", "600/min"], or off'),
+]
 Processes = Annotated[
     int | Literal["auto"],
     PlainValidator(_count_or_auto),
@@ -37,7 +66,8 @@ Pin = Annotated[Literal["auto", "on", "off"], BeforeValidator(checks.switch_word
 class ServerSettings(Section):
     """The HTTP door. Port 0 takes any free one. Times in seconds, sizes in bytes.
 
-    ``trusted_proxies``: networks whose word about a client's address counts.
+    ``trusted_proxies``: networks whose word about a client's address counts. ``cors``: the origins whose
+    pages may use the API. ``rate_limit``: for each client, in each gateway.
     """
 
     port: int = whole(8080, 0, 65535)
@@ -47,6 +77,8 @@ class ServerSettings(Section):
     write_timeout: float = seconds(30)
     max_header_bytes: int = whole(_MIB, 1024, 16 * _MIB)
     trusted_proxies: Networks = ()
+    cors: Origins = ()
+    rate_limit: ClientRates = ()
 
 
 class LogSettings(Section):

@@ -5,6 +5,8 @@ from itertools import starmap
 
 from pydantic import BaseModel, ConfigDict
 
+from pushserver.config.auth import AuthSettings
+from pushserver.config.checks import is_loopback
 from pushserver.config.document import (
     AnyChannel,
     Document,
@@ -48,6 +50,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
     queue: QueueSettings = QueueSettings()
     task: TaskSettings = TaskSettings()
@@ -63,6 +66,16 @@ class Settings(BaseModel):
     def relay_accounts(self) -> tuple[RelayAccount, ...]:
         """The relay's accounts that are switched on; they work whether or not the relay's door is open."""
         return tuple(account for account in self.smtp_relay.accounts if account.enabled)
+
+    @property
+    def relays_mail(self) -> bool:
+        """Is there anything to do for the relay? Its accounts work without its door, for pushes by e-mail."""
+        return self.smtp_relay.enabled or self.relay_accounts_configured
+
+    @property
+    def anybody_may_push(self) -> bool:
+        """Whether the HTTP door asks nobody for a key, and stands open not to this machine alone."""
+        return not self.auth.keys and not is_loopback(self.server.host)
 
     @property
     def relay_accounts_configured(self) -> bool:

@@ -7,6 +7,7 @@ one that started the others.
 
 from pushserver.logs.levels import LEVELS
 from pushserver.logs.redaction import HIDDEN, Redactor
+from pushserver.logs.request import current_request
 from pushserver.logs.rotation import Rotation
 from pushserver.logs.rotator import Rotator
 from pushserver.logs.setup import set_up
@@ -20,6 +21,7 @@ __all__ = [
     "Rotation",
     "Rotator",
     "SwitchSignal",
+    "current_request",
     "set_up",
     "switch",
 ]

@@ -11,6 +11,7 @@ from pushserver.logs.levels import apply
 from pushserver.logs.line import JsonLine, Line, TextLine
 from pushserver.logs.outlet import AppendedFile, Stream
 from pushserver.logs.redaction import Redactor
+from pushserver.logs.request import RequestIdFilter
 
 
 def set_up(settings: LogSettings, stdout: TextIO | None = None, *, redactor: Redactor | None = None) -> None:
@@ -23,6 +24,7 @@ def set_up(settings: LogSettings, stdout: TextIO | None = None, *, redactor: Red
     """
     line: Line = (JsonLine if settings.format == "json" else TextLine)(redactor or Redactor())
     handler = LineHandler(line, [*_stdout(settings, stdout or sys.stdout), *_files(settings)])
+    handler.addFilter(RequestIdFilter())
     _replace_handlers(handler)
     _leave_out_what_no_line_shows()
     logging.captureWarnings(True)

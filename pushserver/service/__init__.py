@@ -2,6 +2,6 @@
 
 from pushserver.service.groundwork import AlreadyRunning
 from pushserver.service.layout import Layout
-from pushserver.service.service import Service
+from pushserver.service.service import OPEN_TO_ALL, Service
 
-__all__ = ["AlreadyRunning", "Layout", "Service"]
+__all__ = ["OPEN_TO_ALL", "AlreadyRunning", "Layout", "Service"]

@@ -60,6 +60,7 @@ class GatewaySide:
         self._census = census
         self._relay = RelayFigures(settings, census, system, port=smtp_port, reading=reading)
         self._directory = Directory(census, restart_process)
+        self._safeguards = api.Safeguards(settings.server, settings.auth)
 
     def specs(self) -> dict[str, ChildSpec]:
         """By name."""
@@ -92,7 +93,8 @@ class GatewaySide:
                 metrics=Scrape(self._census).page,
                 now=self._system.clock.now,
                 new_task_id=new_task_id,
-            )
+            ),
+            self._safeguards,
         )
 
     def _submit(self, tasks: Sequence[Task]) -> None:

@@ -19,6 +19,11 @@ from pushserver.service.worker import Place, Worker
 
 _log = logging.getLogger(__name__)
 
+OPEN_TO_ALL = (
+    "未配置API密钥（auth.keys），任何能访问HTTP端口的人都可以推送和查询；"
+    "可用 pushserver key new 生成密钥，或用 server.host: 127.0.0.1 只允许本机访问"
+)
+
 _BEAT = 1.0
 _SILENCE = 10.0
 """Seconds between two beats of a scheduler, and without one until it counts as hung."""
@@ -93,6 +98,9 @@ class Service:
             "服务已启动",
             extra={"action": "service_started", "port": self.port, "smtp_port": self.smtp_port},
         )
+
+        if self._settings.anybody_may_push:
+            _log.warning("%s", OPEN_TO_ALL, extra={"action": "no_api_keys"})
 
     def stop(self) -> None:
         """Stop everything: what is under way is finished, the rest goes on at the next start."""

@@ -18,9 +18,16 @@ def parts() -> Parts:
     return Parts()
 
 
+class LocalClient(testing.TestClient):
+    """Stands at the machine itself, unless a request says where else."""
+
+    def simulate_request(self, *args: Any, remote_addr: str = "127.0.0.1", **kwargs: Any) -> testing.Result:
+        return super().simulate_request(*args, remote_addr=remote_addr, **kwargs)
+
+
 @pytest.fixture
 def client(parts: Parts) -> testing.TestClient:
-    return testing.TestClient(create_app(parts.dependencies()))
+    return LocalClient(create_app(parts.dependencies()))
 
 
 @pytest.fixture

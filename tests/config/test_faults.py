@@ -38,7 +38,8 @@ metrics: {}
         'config.yaml:2: server.port: found "99999", expected a whole number from 0 to 65535',
         (
             "config.yaml:3: server.prot: found an unknown key, expected one of port, host, mode, "
-            'read_timeout, write_timeout, max_header_bytes, trusted_proxies; did you mean "port"?'
+            "read_timeout, write_timeout, max_header_bytes, trusted_proxies, cors, rate_limit; "
+            'did you mean "port"?'
         ),
         'config.yaml:5: log.level: found "loud", expected one of debug, info, warn, error',
         (
@@ -58,7 +59,7 @@ metrics: {}
             "expected a text, because smtp_relay.enabled is on"
         ),
         (
-            "config.yaml:15: metrics: found an unknown key, expected one of server, log, queue, task, "
+            "config.yaml:15: metrics: found an unknown key, expected one of server, auth, log, queue, task, "
             "notifications, storage, processes, http, smtp_relay, recipients, system"
         ),
     ]

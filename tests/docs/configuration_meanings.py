@@ -11,6 +11,19 @@ MEANINGS = {
     "server.trusted_proxies": (
         "reverse proxies whose `X-Forwarded-For` says who the client is; anybody else's is ignored"
     ),
+    "server.cors": "whose pages may use the API from a browser (CORS); nobody's by default",
+    "server.rate_limit": (
+        "requests of one client (an address; of IPv6 its /64) to each gateway process before 429 with "
+        "`Retry-After`; a client may come that often at once, then at an even pace; `/health` is free"
+    ),
+    # auth
+    "auth.keys[].name": "what people call the key",
+    "auth.keys[].hash": "what `pushserver key new` has printed; the key itself stands nowhere",
+    "auth.keys[].scopes": (
+        "`push`: submit pushes; `read`: tasks, notices (also marking them as read), actors, relay, metrics; "
+        "`operate`: restart, reload, delete, and the relay's queue"
+    ),
+    "auth.keys[].recipients": "it may push to these only, sees their tasks and nothing else; by default all",
     # log
     "log.level": "the least serious lines that are written; `warning` is read as `warn`",
     "log.format": "`json`: one compact object a line; `text`: words and `key=value`",
