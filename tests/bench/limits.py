@@ -13,8 +13,7 @@ from actors.cpu import pin
 from tests.bench import sink
 from tests.bench.family import memory, threads
 from tests.bench.helper import process
-from tests.bench.load import offer
-from tests.bench.paced import offer_paced
+from tests.bench.load import offer, offer_paced
 from tests.bench.running import arrived, describe, started, to_each, to_few, wait_for, warm_up
 from tests.system.server_process import PushServer
 

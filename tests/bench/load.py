@@ -1,8 +1,15 @@
-"""Offers POSTs over kept-alive connections, with as little CPU as possible, and times each."""
+"""Offers requests over kept-alive connections from one thread, and times each.
 
+One thread that waits for all connections at once (64 threads cost more than the server they load), so that
+the load takes as little as possible of the CPU that it shares.
+"""
+
+import selectors
 import socket
-import threading
 import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -40,47 +47,76 @@ def post(path: str, body: bytes) -> bytes:
 
 
 def offer(port: int, requests: list[bytes], connections: int = 8) -> Offered:
-    """Send the requests, shared out among ``connections``, each as soon as its last one is answered."""
-    shares = [requests[index::connections] for index in range(connections)]
-    latencies: list[list[float]] = [[] for _ in shares]
-    threads = [
-        threading.Thread(target=_work, args=(port, share, times))
-        for share, times in zip(shares, latencies, strict=True)
-    ]
-    started = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.monotonic() - started
-    return Offered(seconds, tuple(sorted(t for times in latencies for t in times)), started)
+    """Send the requests, each as soon as one of the connections is free; anything but 200 is an error."""
+    return _drive(port, requests, connections, due=None)
 
 
-def _work(port: int, requests: list[bytes], times: list[float]) -> None:
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for request in requests:
-            begun = time.monotonic()
-            connection.sendall(request)
-            read_answer(connection)
-            times.append(time.monotonic() - begun)
+def offer_paced(port: int, requests: list[bytes], rate: float, connections: int = 64) -> Offered:
+    """Send the requests at ``rate`` a second, on a schedule that waits for nobody, as independent callers do.
+
+    A request's time begins when it was due: a server that falls behind slows down nobody who comes, and what
+    waits for a free connection counts.
+    """
+    started = time.monotonic() + 0.1
+    return _drive(port, requests, connections, due=lambda index: started + index / rate)
 
 
-def read_answer(connection: socket.socket) -> None:
-    """Read one answer to its end; anything but 200 is an error."""
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += _receive(connection)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if b" 200 " not in head.split(b"\r\n", 1)[0]:
-        raise RuntimeError(f"not accepted: {answer[:300]!r}")
-    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-    while len(body) < length:
-        body += _receive(connection)
+def _drive(port: int, requests: list[bytes], connections: int, due: Callable[[int], float] | None) -> Offered:
+    latencies: list[float] = []
+    with _connected(port, connections) as (selector, free):
+        started = now = time.monotonic()
+        sent = 0
+        while len(latencies) < len(requests):
+            while free and sent < len(requests) and (due is None or due(sent) <= now):
+                free.popleft().send(requests[sent], now if due is None else due(sent))
+                sent += 1
+            waits_for_time = free and due is not None and sent < len(requests)
+            for key, _ in selector.select(max(0.0, due(sent) - now) if waits_for_time and due else None):
+                connection: _Connection = key.data
+                if connection.read():
+                    latencies.append(time.monotonic() - connection.begun)
+                    free.append(connection)
+            now = time.monotonic()
+    return Offered(now - started, tuple(sorted(latencies)), started)
 
 
-def _receive(connection: socket.socket) -> bytes:
-    data = connection.recv(65536)
-    if not data:
-        raise RuntimeError("the server closed the connection")
-    return data
+@contextmanager
+def _connected(port: int, count: int) -> "Iterator[tuple[selectors.BaseSelector, deque[_Connection]]]":
+    """So many connections, registered for reading, all free."""
+    sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+    with selectors.DefaultSelector() as selector:
+        free = deque(_Connection(connected) for connected in sockets)
+        for connection in free:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+        yield selector, free
+    for connected in sockets:
+        connected.close()
+
+
+class _Connection:
+    """One request at a time."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connected
+        self.begun = 0.0
+        self._answer = b""
+
+    def send(self, request: bytes, begun: float) -> None:
+        """Requests are smaller than any socket buffer: this does not block."""
+        self.begun = begun
+        self._answer = b""
+        self.socket.sendall(request)
+
+    def read(self) -> bool:
+        """Take what is there; true once the answer is whole."""
+        data = self.socket.recv(65536)
+        if not data:
+            raise RuntimeError("the server closed the connection")
+        self._answer += data
+        head, found, body = self._answer.partition(b"\r\n\r\n")
+        if not found:
+            return False
+        if not head.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(f"not accepted: {self._answer[:300]!r}")
+        return len(body) >= int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])

@@ -59,7 +59,7 @@ def _insert(table: TaskTable, numbers: range) -> None:
     push = Push("标题", "正文" * 20)
     ids = [task_id(number) for number in numbers]
     table.insert([Task(id_, f"r{n % 16}", Strategy.FAILOVER, None, push, now) for n, id_ in enumerate(ids)])
-    table.record([Attempt(id_, _TARGET, 1, 1, Delivered(), now, 0.05) for id_ in ids])
+    table.record([(Attempt(id_, _TARGET, 1, 1, Delivered(), now, 0.05), "") for id_ in ids])
     table.end([EndTask(id_, TaskStatus.COMPLETED, now, Fallback.NONE) for id_ in ids])
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.bench import mail_sink, postfix, sink
 from tests.bench.helper import process
+from tests.bench.load import offer_paced
 from tests.bench.mails import LOGIN, Client, a_mail, hand_over
-from tests.bench.paced import offer_paced
 from tests.bench.running import describe, started, to_few, warm_up
 
 THERE = 1
