@@ -80,7 +80,7 @@ class Access:
         req.context.operation = operation
         if operation.scope is None:
             return
-        caller = req.context.caller = self._identify(req)
+        caller = req.context.caller = self._identify(req, operation)
         if operation.scope not in caller.scopes:
             reason = f"密钥 {caller.prefix} 没有 {operation.scope} 权限" if caller.prefix else _NOT_FROM_HERE
             raise self._refusal(req, operation, falcon.HTTPForbidden(description=reason))
@@ -88,14 +88,15 @@ class Access:
             reason = f"密钥 {caller.prefix} 只能用于指定的接收者（auth.keys[].recipients）"
             raise self._refusal(req, operation, falcon.HTTPForbidden(description=reason))
 
-    def _identify(self, req: falcon.Request) -> Caller:
+    def _identify(self, req: falcon.Request, operation: Operation) -> Caller:
         if not self._keys:
-            return OPERATOR if _is_at_the_machine(req.env) else ANYBODY
+            operates = operation.scope is Scope.OPERATE
+            return OPERATOR if operates and _is_at_the_machine(req.env) else ANYBODY
         key = _key_in(req.env)
         known = self._keys.get(prefix_of(key))
         right = hmac.compare_digest(digest_of(key), known.digest if known else _NO_DIGEST)
         if known is None or not right:
-            raise self._refusal(req, req.context.operation, _unauthorized(key))
+            raise self._refusal(req, operation, _unauthorized(key))
         return known.caller
 
     def _refusal(

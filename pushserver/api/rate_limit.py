@@ -78,6 +78,7 @@ def client_of(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        return str(ip_interface(f"{address}/{_IPV6_CLIENT}").network)
+        interface = ip_interface(f"{address}/{_IPV6_CLIENT}")
     except ValueError:
         return address
+    return str(getattr(interface.ip, "ipv4_mapped", None) or interface.network)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pushserver.config import LogSettings
-from pushserver.logs import Redactor, set_up
+from pushserver.logs import Redactor, current_request, set_up
 from pushserver.logs.files import EVERYTHING
 from pushserver.logs.handler import LineHandler, Shelf
 from pushserver.logs.line import JsonLine
@@ -285,3 +285,13 @@ def test_nobody_waits_for_another_threads_write_and_its_lines_follow_in_one_piec
     assert json.loads(first)["msg"] == "0"
     assert [json.loads(line)["msg"] for line in rest.splitlines()] == ["1", "2", "3"]
     handler.close()
+
+
+def test_lines_about_a_request_name_it_and_others_do_not(settings: LogSettings) -> None:
+    set_up(settings)
+    token = current_request.set("3f2a")
+    log.info("during")
+    current_request.reset(token)
+    log.info("behind")
+    during, behind = map(json.loads, lines_of(Path(settings.file_path)))
+    assert (during["request_id"], "request_id" in behind) == ("3f2a", False)
