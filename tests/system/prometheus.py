@@ -60,9 +60,23 @@ class Prometheus:
 
     def value(self, query: str) -> float | None:
         """Of the one series that a query finds, if it finds one."""
-        found = self._ask(query)
+        found = self.values(query)
         assert len(found) <= 1, found
-        return float(found[0]["value"][1]) if found else None
+        return found[0] if found else None
+
+    def values(self, query: str) -> list[float]:
+        """Of all series that a query finds; NaN where there is nothing to compute with."""
+        where = f"query?{urllib.parse.urlencode({'query': query})}"
+        return [float(series["value"][1]) for series in self._ask(where)["result"]]
+
+    def rules(self) -> list[dict[str, Any]]:
+        """All alerts, as Prometheus last evaluated them."""
+        return [rule for group in self._ask("rules")["groups"] for rule in group["rules"]]
+
+    def firing(self) -> set[tuple[str, str]]:
+        """Alerts that fire, each with the label that tells it from its like: platform, account, or none."""
+        labels = [alert["labels"] for alert in self._ask("alerts")["alerts"] if alert["state"] == "firing"]
+        return {(one["alertname"], one.get("platform") or one.get("account") or "") for one in labels}
 
     def ready(self) -> bool:
         try:
@@ -71,20 +85,25 @@ class Prometheus:
         except OSError:
             return False
 
-    def _ask(self, query: str) -> list[dict[str, Any]]:
-        where = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-        with urllib.request.urlopen(where, timeout=5) as answer:
-            return list(json.load(answer)["data"]["result"])
+    def _ask(self, what: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{what}", timeout=5) as answer:
+            return dict(json.load(answer)["data"])
 
 
 @contextmanager
-def scraping(port: int, directory: Path) -> Iterator[Prometheus]:
-    """A Prometheus of its own, which is gone afterwards."""
+def scraping(port: int, directory: Path, rules: Sequence[Path] = ()) -> Iterator[Prometheus]:
+    """A Prometheus of its own, which is gone afterwards; it evaluates ``rules`` as often as it scrapes."""
     directory.mkdir()
     config = directory / "prometheus.yml"
     target = {"job_name": "pushserver", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
     content = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "external_labels": {"monitor": "test"}},
+        "global": {
+            "scrape_interval": "1s",
+            "scrape_timeout": "1s",
+            "evaluation_interval": "1s",
+            "external_labels": {"monitor": "test"},
+        },
+        "rule_files": [str(path) for path in rules],
         "scrape_configs": [target],
     }
     config.write_text(yaml.safe_dump(content))
