@@ -231,7 +231,9 @@ class World:
 
     def _rests(self, cell: Cell) -> bool:
         """Waits for a message, for time, for somebody else, or is inside a send that a test holds."""
-        if cell.mailbox.idle or cell.mailbox.parked or cell.pending or cell.spec.start is None:
+        if cell.mailbox.idle or cell.mailbox.parked or cell.spec.start is None:
+            return True
+        if cell.pending is not None or cell.ending is not None:
             return True
         life = cell.context
         waits_for_others = life is not None and life.busy_since is not None and life.deadline_from is None
