@@ -17,7 +17,7 @@ from pushserver.api.query import Query
 from pushserver.api.task_view import rfc3339
 
 _PARAMETERS: Final = ("state", "kind", "recipient", "address", "limit", "offset")
-LONGEST_BODY: Final = 64 * 1024
+_LONGEST_BODY: Final = 64 * 1024
 KIND_EXAMPLES: Final = "recipient, channel, endpoint, account, door, process"
 
 
@@ -46,7 +46,7 @@ class RestartResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Restart one; an actor that sleeps stays asleep."""
-        address = req.context.target = _read_address(read_json(req, LONGEST_BODY))
+        address = req.context.target = _read_address(read_json(req, _LONGEST_BODY))
         try:
             restarted = self._actors.restart(address)
         except ActorNotFound as unknown:

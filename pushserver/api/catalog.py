@@ -1,15 +1,15 @@
 """Everything that the service answers: the one table behind who may do what, and the OpenAPI document."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from actors import State
-from pushserver.api.actors import KIND_EXAMPLES, LONGEST_BODY
+from pushserver.api.actors import KIND_EXAMPLES
 from pushserver.api.metrics import TEXT_FORMAT
 from pushserver.api.notifications import STATUSES
 from pushserver.api.operation import Answer, Operation, Parameter, Schema
 from pushserver.api.query import DEFAULT_LIMIT, MOST
-from pushserver.api.relay_queue import STATES
+from pushserver.api.relay_queue import ALL, ID, IDS, STATES
 from pushserver.api.schemas import (
     BATCH,
     BATCH_RESULT,
@@ -44,8 +44,12 @@ def _in_path(name: str, description: str) -> Parameter:
     return Parameter(name, {**TEXT, "minLength": 1}, description, "path")
 
 
-def _filter(name: str, description: str, schema: Schema = TEXT) -> Parameter:
-    return Parameter(name, schema, description)
+def _filter(name: str, description: str) -> Parameter:
+    return Parameter(name, TEXT, description)
+
+
+def _word(name: str, description: str, words: Iterable[str]) -> Parameter:
+    return Parameter(name, one_of(words), description)
 
 
 def _not_found(message: str, data: Schema, what: str) -> Answer:
@@ -129,7 +133,7 @@ _NOTICES: Final = (
         },
         Scope.READ,
         "notifications",
-        parameters=(_filter("status", "only these", one_of(STATUSES)), _LIMIT, _OFFSET),
+        parameters=(_word("status", "only these", STATUSES), _LIMIT, _OFFSET),
     ),
     Operation(
         "clear_notifications",
@@ -223,6 +227,12 @@ _NOTICES: Final = (
     ),
 )
 
+_MAIL_IDS: Final[Schema] = {
+    **list_of({**TEXT, "pattern": ID}),
+    "minItems": 1,
+    "maxItems": MOST,
+}
+
 _MAILS: Final = (
     Operation(
         "get_relay",
@@ -261,7 +271,7 @@ _MAILS: Final = (
         Scope.READ,
         "smtp-relay",
         parameters=(
-            _filter("state", "only with a recipient in this state; waiting by default", one_of(STATES)),
+            _word("state", "only with a recipient in this state; waiting by default", STATES),
             _LIMIT,
             _OFFSET,
         ),
@@ -278,7 +288,7 @@ _MAILS: Final = (
         },
         Scope.OPERATE,
         "smtp-relay",
-        body=having({"mail_ids": {"anyOf": [list_of(TEXT), {"const": "all"}]}}),
+        body=having({IDS: {"anyOf": [_MAIL_IDS, {"const": ALL}]}}),
         example={"mail_ids": "all"},
     ),
     Operation(
@@ -293,7 +303,7 @@ _MAILS: Final = (
         },
         Scope.OPERATE,
         "smtp-relay",
-        body=having({"mail_ids": list_of(TEXT)}),
+        body=having({IDS: _MAIL_IDS}),
         example={"mail_ids": ["mail_20240101_120000_abc123def456"]},
     ),
 )
@@ -318,7 +328,7 @@ _OPERATING: Final = (
         Scope.READ,
         "operating",
         parameters=(
-            _filter("state", "only these; sleeping ones are listed only so", one_of(State)),
+            _word("state", "only these; sleeping ones are listed only so", State),
             _filter("kind", f"only these: {KIND_EXAMPLES}"),
             _filter("recipient", "this one and what stands under it"),
             _filter("address", "this one and what stands under it; the process may be left out"),
@@ -343,7 +353,7 @@ _OPERATING: Final = (
         },
         Scope.OPERATE,
         "operating",
-        body=having({"address": {**TEXT, "pattern": r"\S", "maxLength": LONGEST_BODY}}),
+        body=having({"address": {**TEXT, "pattern": r"\S"}}),
         example={"address": "/delivery-0/recipients/ops_alert/feishu"},
     ),
 )

@@ -92,13 +92,14 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {
+    """An empty parameter of the query is as if it were not there."""
+    shown = {
         "name": parameter.name,
         "in": parameter.where,
-        "required": parameter.where == "path",
         "description": parameter.description,
         "schema": parameter.schema,
     }
+    return shown | ({"required": True} if parameter.where == "path" else {"allowEmptyValue": True})
 
 
 def _body(operation: Operation) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """``/api/v1/smtp-relay/queue``: the mails that the relay has taken, and what operators may do to them."""
 
+import re
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,11 +15,12 @@ from pushserver.api.task_view import rfc3339
 from pushserver.domain.mail import ListedMail, MailRecipient, MailState
 
 _PARAMETERS: Final = ("state", "limit", "offset")
-_ALL: Final = "all"
-STATES: Final = (*(state.value for state in MailState), _ALL)
-_IDS: Final = "mail_ids"
+ALL: Final = "all"
+STATES: Final = (*(state.value for state in MailState), ALL)
+IDS: Final = "mail_ids"
 _BODY_LIMIT: Final = 256 * 1024
-_LONGEST_ID: Final = 100
+ID: Final = "^[!-~]{1,100}$"
+"""What can be the id of a mail."""
 
 
 class MailsResource:
@@ -32,7 +34,7 @@ class MailsResource:
         query = Query(req, _PARAMETERS)
         state = query.word("state", STATES) or MailState.WAITING.value
         limit, offset = query.limit(), query.offset()
-        page = self._relay.mails(None if state == _ALL else MailState(state), limit, offset)
+        page = self._relay.mails(None if state == ALL else MailState(state), limit, offset)
         pagination = {"total": page.total, "limit": limit, "offset": offset, "count": len(page.items)}
         data = {"mails": [view_mail(mail) for mail in page.items], "pagination": pagination}
         answer(resp, HTTPStatus.OK, "获取SMTP中继队列成功", data)
@@ -47,7 +49,7 @@ class RetryMailsResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Try those named, or ``{"mail_ids": "all"}``; an account at rest keeps resting."""
         mail_ids = _read_ids(read_json(req, _BODY_LIMIT), all_allowed=True)
-        req.context.target = _ALL if mail_ids is None else list(mail_ids)
+        req.context.target = ALL if mail_ids is None else list(mail_ids)
         answer(resp, HTTPStatus.OK, "已安排立即重试", {"retried_count": self._relay.retry(mail_ids)})
 
 
@@ -96,18 +98,18 @@ def _read_ids(body: object, *, all_allowed: bool) -> tuple[str, ...] | None:
     """``None`` means all of them."""
     if not isinstance(body, dict):
         raise falcon.HTTPBadRequest(description='需要JSON对象，如 {"mail_ids": ["mail_…"]}')
-    if _IDS not in body:
-        written = next((key for key in body if near_miss(key, (_IDS,))), None)
-        hint = f"（收到了 {written}，是否想写 {_IDS}？）" if written else ""
-        raise falcon.HTTPBadRequest(description=f"{_IDS} 缺少必填字段{hint}")
-    given = body[_IDS]
-    if all_allowed and given == _ALL:
+    if IDS not in body:
+        written = next((key for key in body if near_miss(key, (IDS,))), None)
+        hint = f"（收到了 {written}，是否想写 {IDS}？）" if written else ""
+        raise falcon.HTTPBadRequest(description=f"{IDS} 缺少必填字段{hint}")
+    given = body[IDS]
+    if all_allowed and given == ALL:
         return None
     if isinstance(given, list) and 0 < len(given) <= MOST and all(map(_is_id, given)):
         return tuple(given)
-    or_all = f'，或 "{_ALL}"' if all_allowed else ""
-    raise falcon.HTTPBadRequest(description=f"{_IDS} 必须是 1 到 {MOST} 个邮件ID的数组{or_all}")
+    or_all = f'，或 "{ALL}"' if all_allowed else ""
+    raise falcon.HTTPBadRequest(description=f"{IDS} 必须是 1 到 {MOST} 个邮件ID的数组{or_all}")
 
 
 def _is_id(given: object) -> bool:
-    return isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and given.isprintable()
+    return isinstance(given, str) and re.fullmatch(ID, given) is not None
