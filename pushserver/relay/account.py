@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from actors import Actor, Context, Letter, Reason, Ref, Undelivered, receives
 from pushserver.domain.breaker import Breaker, BreakerRules
-from pushserver.domain.mail import AccountCounts, MailError, MailErrorKind, MailReceipt, SubmitMail
+from pushserver.domain.mail import MailError, MailErrorKind, MailReceipt, SubmitMail
 from pushserver.relay.connection import LineEnded
+from pushserver.relay.counting import counts_of
 from pushserver.relay.roll import Roll
 
 _ILL = frozenset({MailErrorKind.UNREACHABLE, MailErrorKind.AUTH, MailErrorKind.BUSY})
@@ -27,8 +28,9 @@ class _Lines:
 class Account(Actor):
     """Answers every mail with a :class:`MailReceipt`, from the server's mouth or, while resting, at once.
 
-    ``store`` is told what to add to the counters, which survive everything. ``on_receipt`` hears of every
-    mail that a connection is done with, and of the seconds that it took; the ``roll`` says who rests.
+    ``store`` is told what to add to the counters, which survive everything, for mails that I am asked to
+    send; the queue, which tells me, stores that with its mails' results. ``on_receipt`` hears of every mail
+    that a connection is done with, and of the seconds that it took; the ``roll`` says who rests.
     """
 
     def __init__(
@@ -96,7 +98,9 @@ class Account(Actor):
         self._judge(receipt)
         self._roll.note(self._name, resting=self._breaker.is_open)
         self._on_receipt(receipt, self.context.clock.monotonic() - since)
-        self.tell(self._store, _counts(receipt))
+        if letter.reply_to is not None:
+            for counts in counts_of(receipt):
+                self.tell(self._store, counts)
         self.settle(letter, receipt)
         self._use_free_lines()
 
@@ -115,8 +119,3 @@ class Account(Actor):
     def can_sleep(self) -> bool:
         """Not while resting: the rest would be forgotten."""
         return super().can_sleep() and not self._breaker.is_open
-
-
-def _counts(receipt: MailReceipt) -> AccountCounts:
-    sent = bool(receipt.accepted)
-    return AccountCounts(receipt.account, sent=int(sent), failed=int(not sent))

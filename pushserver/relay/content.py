@@ -43,7 +43,7 @@ def outgoing(content: bytes, policy: FromPolicy, account: str) -> bytes:
         changed = _as_from(changed, account.encode())
     if changed == fields:
         return content
-    return joined(changed) + content[end:]
+    return b"".join((joined(changed), memoryview(content)[end:]))
 
 
 def envelope_sender(sender: str, policy: FromPolicy, account: str) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 
 from actors import Actor, ActorError, Context, Reason, Ref, Undelivered, receives
 from pushserver.domain.mail import (
+    AccountCounts,
     FetchDueMails,
     Mail,
     MailEnvelope,
@@ -32,6 +33,7 @@ from pushserver.domain.mail import (
 )
 from pushserver.domain.messages import NoticeRaised, RaiseNotice
 from pushserver.relay import dsn, schedule
+from pushserver.relay.counting import counts_of
 from pushserver.relay.selection import choose
 from pushserver.store import read_content
 
@@ -41,6 +43,8 @@ SWEEP_INTERVAL: Final = 5.0
 """Seconds between two looks for mails that are due; new ones are told of."""
 MOST_IN_HAND: Final = 200
 """Mails on their journey at once."""
+REFILL: Final = 50
+"""So many have to come to an end before a hand that was full is filled up: a look has its price."""
 LOST_ANSWER: Final = "结果未知，服务器未答复"
 """The reason of a try whose answer was lost: the next one goes over the same account."""
 EXPIRED: Final = "-expired"
@@ -76,6 +80,8 @@ class _Journey:
     """The one account that may try: it may have sent the mail before."""
     as_account: bool = False
     """The null sender was refused: the report goes out from the account's own address."""
+    counts: list[AccountCounts] = field(default_factory=list)
+    """What is to be stored with the next results."""
 
     @property
     def id(self) -> str:
@@ -122,8 +128,10 @@ class MailQueue(Actor):
         self._announced: set[str] = set()
         """Expired mails of whose end people have been told: it is stored on their next turn, due at once."""
         self._fetching = False
+        self._asked = 0
+        """How many mails the last look was for."""
         self._more = False
-        """There may be mails that the answer on its way does not know."""
+        """There may be mails that the last look did not bring, or will not."""
 
     def on_start(self) -> None:
         """Take up what is due."""
@@ -151,11 +159,11 @@ class MailQueue(Actor):
     def due(self, mails: tuple[QueuedMail, ...]) -> None:
         """The store's answer."""
         self._fetching = False
-        more, self._more = self._more, False
+        more = self._more or len(mails) >= self._asked
         for queued in mails:
             if queued.mail.id not in self._journeys:
                 self._set_out(queued)
-        if mails or more:
+        if more:
             self._fetch()
 
     def _fetch(self) -> None:
@@ -163,7 +171,7 @@ class MailQueue(Actor):
         if self._fetching or room <= 0:
             self._more = True
             return
-        self._fetching = True
+        self._fetching, self._asked, self._more = True, room, False
         now = self.context.clock.now()
         self.tell(self._store, FetchDueMails(now, room, tuple(self._journeys)))
 
@@ -214,6 +222,9 @@ class MailQueue(Actor):
     @receives(MailReceipt)
     def arrive(self, receipt: MailReceipt) -> None:
         """An account has tried."""
+        journey = self._journeys.get(receipt.mail_id)
+        if journey is not None:
+            journey.counts += counts_of(receipt)
         self._arrive(receipt)
 
     @receives(Undelivered)
@@ -293,7 +304,8 @@ class MailQueue(Actor):
 
     def _arrived(self, journey: _Journey) -> None:
         del self._journeys[journey.id]
-        self._fetch()
+        if self._more and MOST_IN_HAND - len(self._journeys) >= REFILL:
+            self._fetch()
 
     def _turn_back(self, journey: _Journey) -> None:
         """Every account has failed: once more later, and people are told, once a mail."""
@@ -350,7 +362,8 @@ class MailQueue(Actor):
         dsns = self._reports(
             journey, [r for r in results if r.state in {MailState.BOUNCED, MailState.EXPIRED}]
         )
-        self.tell(self._store, RecordMailResults(journey.id, results, now, next_try_at, dsns))
+        counts, journey.counts = tuple(journey.counts), []
+        self.tell(self._store, RecordMailResults(journey.id, results, now, next_try_at, dsns, counts))
 
     def _reports(self, journey: _Journey, failed: Sequence[MailResult]) -> tuple[Mail, ...]:
         queued = journey.queued

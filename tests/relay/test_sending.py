@@ -10,6 +10,7 @@ import pytest
 from actors import Address, Reason, Undelivered
 from pushserver.domain.breaker import BreakerRules
 from pushserver.domain.mail import FetchAccountCounts, Mail, MailCounts, MailState
+from pushserver.relay import queue
 from pushserver.relay.notice import notice_of
 from pushserver.relay.queue import LOST_ANSWER
 from pushserver.sandbox import MailSink, Sandbox
@@ -61,6 +62,16 @@ def test_a_mail_goes_out_over_an_account_and_is_counted(tmp_path: Path, sandbox:
     assert arrived.mailboxes == (ANN, BOB)
     assert arrived.sender == "main@relay.example"
     assert counts == {"main": MailCounts(1, 0)}
+
+
+def test_a_try_that_failed_is_counted_with_the_one_that_did_not(
+    tmp_path: Path, sandbox: Sandbox, dead_port: int
+) -> None:
+    with house(tmp_path, {"dead": dead_port, "well": sandbox.smtp().port}) as running:
+        running.accept(mail(running))
+        until(finished(running), "the mail is finished")
+        counts = running.system.ref("mails").ask(FetchAccountCounts(), DEADLINE)
+    assert counts == {"dead": MailCounts(0, 1), "well": MailCounts(1, 0)}
 
 
 def test_a_dead_account_is_passed_over_and_comes_back_by_a_probe(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -272,3 +283,21 @@ def test_many_mails_share_the_connections_of_all_accounts(tmp_path: Path, sandbo
     counts = [sink.count for sink in sinks.values()]
     assert sum(counts) == 300
     assert min(counts) > 0
+
+
+def test_a_backlog_beyond_what_is_in_hand_at_once_needs_no_second_look_by_the_clock(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_IN_HAND", 8)
+    monkeypatch.setattr(queue, "REFILL", 3)
+    with house(tmp_path, {}) as running:
+        for number in range(25):
+            running.accept(mail(running, f"m{number}"))
+        until(
+            lambda: all(item.recipients[0].tries for item in running.all_mails()), "all wait for their turn"
+        )
+    sink = sandbox.smtp()
+    with house(tmp_path, {"main": sink.port}) as successor:
+        successor.clock.advance(61.0)
+        until(lambda: successor.backlog().waiting == 0, "all are finished")
+    assert sink.count == 25
