@@ -177,7 +177,7 @@ _NOTICES: Final = (
         f"{_NOTIFICATIONS}/read-all",
         "Mark all as read",
         {
-            200: Answer("They are.", "标记所有通知为已读成功", having({"marked_count": COUNT})),
+            200: Answer("They are read.", "标记所有通知为已读成功", having({"marked_count": COUNT})),
             503: _BUSY,
         },
         Scope.READ,
@@ -189,7 +189,9 @@ _NOTICES: Final = (
         f"{_NOTIFICATIONS}/{{notification_id}}",
         "One of them; looking does not mark it as read",
         {
-            200: Answer("It.", "获取系统通知成功", having({"notification": named("Notification")})),
+            200: Answer(
+                "The notification.", "获取系统通知成功", having({"notification": named("Notification")})
+            ),
             404: _NO_NOTIFICATION,
             503: _BUSY,
         },
@@ -217,7 +219,7 @@ _NOTICES: Final = (
         f"{_NOTIFICATIONS}/{{notification_id}}/read",
         "Mark one as read; twice changes nothing",
         {
-            200: Answer("It is.", "标记为已读成功", having({"notification_id": TEXT})),
+            200: Answer("It is read.", "标记为已读成功", having({"notification_id": TEXT})),
             404: _NO_NOTIFICATION,
             503: _BUSY,
         },
@@ -282,7 +284,7 @@ _MAILS: Final = (
         f"{_RELAY}/queue/retry",
         "Try mails now",
         {
-            200: Answer("Of these, somebody waits.", "已安排立即重试", having({"retried_count": COUNT})),
+            200: Answer("So many are tried now.", "已安排立即重试", having({"retried_count": COUNT})),
             413: _TOO_LARGE,
             503: _BUSY,
         },
@@ -297,7 +299,7 @@ _MAILS: Final = (
         f"{_RELAY}/queue/drop",
         "Give mails up; their senders are told nothing",
         {
-            200: Answer("They are.", "已放弃邮件", having({"dropped_count": COUNT})),
+            200: Answer("So many are given up.", "已放弃邮件", having({"dropped_count": COUNT})),
             413: _TOO_LARGE,
             503: _BUSY,
         },

@@ -4,6 +4,7 @@ https://spec.openapis.org/oas/v3.1.0
 """
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
@@ -151,6 +152,7 @@ def _name(status: int) -> str:
     return HTTPStatus(status).phrase.replace(" ", "")
 
 
-def described(status: int) -> str:
-    """What an answer that all operations share means, with its ``message``."""
-    return f"{message_for(status)}: {(_OF_ALL | _OF_KEYS)[status]}"
+def described() -> Iterator[tuple[int, str, str]]:
+    """The answers that operations share: status, ``message``, and what it means."""
+    for status, meaning in sorted((_OF_ALL | _OF_KEYS).items()):
+        yield status, message_for(status), meaning

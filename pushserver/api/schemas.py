@@ -201,8 +201,10 @@ PAGINATION: Final = having(
     complete={**TRUTH, "description": "false: there were too many to be counted"},
 )
 
-BATCH: Final = having({"pushes": {"type": "array", "maxItems": MOST_PUSHES}})
-"""Each item is a ``Push``; what is none gets its own error, so that anything may stand there."""
+BATCH: Final = having(
+    {"pushes": {"type": "array", "maxItems": MOST_PUSHES, "description": f"up to {MOST_PUSHES}, each a Push"}}
+)
+"""What is no ``Push`` gets its own error, so that anything may stand there."""
 
 BATCH_RESULT: Final[Schema] = {
     "anyOf": [

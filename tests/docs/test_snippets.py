@@ -27,7 +27,7 @@ SESSIONS = [
     page
     for page in pages()
     if any(block.info == "sh test" for block in page.blocks)
-    and str(page) != "README.zh-CN.md"  # it shows the very blocks of README.md: see test_readmes.py
+    and not str(page).endswith(".zh-CN.md")  # they show the very blocks of the English ones: a test each
 ]
 
 
