@@ -70,6 +70,14 @@ def test_instances_believe_the_network_that_nginx_is_in(tmp_path: Path) -> None:
     assert trusted == network["subnet"]
 
 
+def test_nginx_knows_the_instances_by_their_addresses(tmp_path: Path) -> None:
+    services = effective("docker-compose.ha.yml", tmp_path)["services"]
+    site = (DEPLOY / "nginx" / "ha.conf").read_text()
+    for name in ("pushserver1", "pushserver2"):
+        address = services[name]["networks"]["pushserver"]["ipv4_address"]
+        assert f"server {address}:8080 " in site
+
+
 def test_every_variable_has_an_example() -> None:
     written = {line.partition("=")[0] for line in (DEPLOY / ".env.example").read_text().splitlines()}
     for path in DEPLOY.glob("docker-compose*.yml"):

@@ -20,6 +20,7 @@ from tests.system.server_process import PushServer, serving
 from tests.system.setups import INLINE, group, setup
 
 NOBODY = 9
+INSTANCES = ("172.30.83.11:8080", "172.30.83.12:8080")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ class Https:
 
 @pytest.mark.parametrize(
     ("site", "upstreams"),
-    [("pushserver.conf", ["127.0.0.1:8080"]), ("ha.conf", ["pushserver1:8080", "pushserver2:8080"])],
+    [("pushserver.conf", ["127.0.0.1:8080"]), ("ha.conf", [*INSTANCES])],
 )
 def test_nginx_approves_of_the_file(
     site: str, upstreams: list[str], authority: trustme.CA, tmp_path: Path
@@ -190,7 +191,7 @@ def test_each_client_stays_with_one_of_two_instances(
             directory.mkdir()
             content = setup(directory, {"ops": {"feishu": group(robot)}}, processes=INLINE)
             ports.append(stack.enter_context(serving(directory, content)))
-        upstreams = {f"pushserver{number}:8080": server.port for number, server in enumerate(ports, 1)}
+        upstreams = {address: server.port for address, server in zip(INSTANCES, ports, strict=True)}
         nginx = stack.enter_context(running(prepared("ha.conf", tmp_path / "nginx", authority, upstreams)))
         tasks = {}
         for last in range(1, 9):
