@@ -49,7 +49,7 @@ class Nginx:
 def prepared(site: str, directory: Path, authority: trustme.CA, upstreams: Mapping[str, int]) -> Nginx:
     """The site, with the services at these ports in place of those that it names."""
     directory.mkdir()
-    nginx = Nginx(_free_port(), _free_port(), directory)
+    nginx = Nginx(free_port(), free_port(), directory)
     authority.issue_cert(NAME, "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
         directory / "tls.pem"
     )
@@ -100,7 +100,8 @@ def _answers(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
