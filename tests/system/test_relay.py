@@ -6,11 +6,14 @@ import signal
 import smtplib
 import socket
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -26,6 +29,7 @@ from tests.system.setups import INLINE, PASSWORD, USER, Setup, notices, relay, s
 Serve = Callable[..., PushServer]
 
 ANN, BOB = "ann@corp.example", "bob@corp.example"
+LARGE, LINE = 25_800_000, 996
 SEED_BODY = """
     这是一封通过PushServer SMTP中继服务发送的测试邮件。
     
@@ -135,6 +139,27 @@ def test_the_seeds_example_arrives_from_the_accounts_address(
     assert mail.subject == "通过SMTP中继发送的测试邮件"
     assert mail.text == SEED_BODY.rstrip("\n")
     assert mail.raw.endswith(message.as_bytes().replace(b"\n", b"\r\n").partition(b"\r\n\r\n")[2])
+
+
+def test_a_mail_as_large_as_may_be_arrives_with_the_same_hash(
+    server: PushServer, sinks: dict[str, MailSink]
+) -> None:
+    lines = b"".join(line + b"\r\n" for line in sliced(Random(25).randbytes(LARGE // 4 * 3)))
+    header = b"From: %b\r\nSubject: large\r\nMIME-Version: 1.0\r\n\r\n" % SENDER.encode()
+    limit = 25 * 1024 * 1024
+    assert limit - 512 * 1024 < len(header + lines) < limit
+    with connected(port_of(server)) as client:
+        client.sendmail(SENDER, [ANN], header + lines)
+
+    (mail,) = until(lambda: arrived(sinks), "it has arrived")
+    assert sha256(mail.raw.partition(b"\r\n\r\n")[2]).digest() == sha256(lines).digest()
+    until(lambda: not [*(server.directory / "data" / "spool").iterdir()], "its file is gone")
+
+
+def sliced(content: bytes) -> Iterator[bytes]:
+    """In base64, on lines as long as they may be: the sink reads line by line."""
+    text = b64encode(content)
+    return (text[start : start + LINE] for start in range(0, len(text), LINE))
 
 
 def test_a_wrong_password_and_no_password_relay_nothing(
