@@ -65,6 +65,7 @@ def test_nothing_is_done_before_a_greeting(door: Door, verb: str) -> None:
         ("HELP", "214 2.0.0 Commands: AUTH DATA EHLO EXPN HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY"),
         ("EHLO", "501 5.5.4 Syntax: EHLO hostname"),
         ("BDAT 10 LAST", "500 5.5.1 Command not recognized"),
+        ("PROXY TCP4 192.0.2.1 192.0.2.2 56324 25", "500 5.5.1 Command not recognized"),
         ("STARTTLS", "502 5.5.1 STARTTLS is not offered"),
         ("", "500 5.5.1 Command not recognized"),
         ("NOOP " + "x" * 3000, "500 5.5.2 Command line too long"),
@@ -252,6 +253,16 @@ def test_a_transaction_is_forgotten(user: Client, command: str) -> None:
     user.say(command)
 
     assert user.say("RCPT TO:<b@corp.example>") == "503 5.5.1 Send MAIL first"
+
+
+def test_what_one_client_says_changes_nothing_for_another(user: Client, stranger: Client) -> None:
+    user.say("MAIL FROM:<a@b.example>")
+    for _ in range(5):
+        stranger.say("EHLO other.example")
+    stranger.say("RSET")
+
+    assert user.say("RCPT TO:<c@d.example>") == "250 2.1.5 OK"
+    assert stranger.say("RCPT TO:<c@d.example>") == "530 5.7.0 Authentication required"
 
 
 def test_a_mail_is_forgotten_once_it_was_taken(user: Client) -> None:
