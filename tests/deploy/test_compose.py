@@ -1,6 +1,8 @@
 """The compose files are valid, and hold what the documents promise of them."""
 
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +18,22 @@ FILES = {
 }
 
 
-def effective(name: str, directory: Path) -> dict[str, Any]:
+@cache
+def effective(name: str) -> dict[str, Any]:
     """The file as ``docker-compose config`` reads it, with the variables of the example."""
     tool = needs("docker-compose", "docker-compose")
-    if name == "monitoring":
-        shutil.copytree(FILES[name], directory / "project")
-        name = "docker-compose.yml"
-    else:
-        shutil.copytree(DEPLOY, directory / "project")
-        shutil.copy(DEPLOY / ".env.example", directory / "project" / ".env")
+    file = name if name.endswith(".yml") else "docker-compose.yml"
     environment = {"PATH": "/usr/bin:/bin:/usr/local/bin", "GRAFANA_PASSWORD": "chosen"}
-    text = ran([tool, "-f", name, "config"], cwd=directory / "project", env=environment)
-    return dict(yaml.safe_load(text))
+    with tempfile.TemporaryDirectory() as directory:
+        project = Path(directory) / "project"
+        shutil.copytree(FILES[name], project)
+        shutil.copy(DEPLOY / ".env.example", project / ".env")
+        return dict(yaml.safe_load(ran([tool, "-f", file, "config"], cwd=project, env=environment)))
 
 
 @pytest.mark.parametrize("name", [*FILES])
-def test_the_file_is_valid(name: str, tmp_path: Path) -> None:
-    assert effective(name, tmp_path)["services"]
+def test_the_file_is_valid(name: str) -> None:
+    assert effective(name)["services"]
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,8 @@ def test_the_file_is_valid(name: str, tmp_path: Path) -> None:
         ("docker-compose.ha.yml", "pushserver2"),
     ],
 )
-def test_an_instance_has_no_rights_that_it_does_not_need(name: str, service: str, tmp_path: Path) -> None:
-    found = effective(name, tmp_path)["services"][service]
+def test_an_instance_has_no_rights_that_it_does_not_need(name: str, service: str) -> None:
+    found = effective(name)["services"][service]
     assert found["read_only"] is True
     assert found["cap_drop"] == ["ALL"]
     assert found["security_opt"] == ["no-new-privileges:true"]
@@ -55,23 +56,23 @@ def test_an_instance_has_no_rights_that_it_does_not_need(name: str, service: str
     assert [volume.split(":")[1] for volume in volumes] == ["/app/data", "/app/log", "/app/notifications"]
 
 
-def test_instances_share_no_volume_and_no_port(tmp_path: Path) -> None:
-    services = effective("docker-compose.ha.yml", tmp_path)["services"]
+def test_instances_share_no_volume_and_no_port() -> None:
+    services = effective("docker-compose.ha.yml")["services"]
     one, two = services["pushserver1"], services["pushserver2"]
     assert not {*one["volumes"][1:]} & {*two["volumes"][1:]}
     assert one["ports"] == [{"published": 2525, "target": 2525}]
     assert two["ports"] == [{"published": 2526, "target": 2525}]
 
 
-def test_instances_believe_the_network_that_nginx_is_in(tmp_path: Path) -> None:
-    content = effective("docker-compose.ha.yml", tmp_path)
+def test_instances_believe_the_network_that_nginx_is_in() -> None:
+    content = effective("docker-compose.ha.yml")
     (network,) = content["networks"]["pushserver"]["ipam"]["config"]
     trusted = content["services"]["pushserver1"]["environment"]["SERVER_TRUSTED_PROXIES"]
     assert trusted == network["subnet"]
 
 
-def test_nginx_knows_the_instances_by_their_addresses(tmp_path: Path) -> None:
-    services = effective("docker-compose.ha.yml", tmp_path)["services"]
+def test_nginx_knows_the_instances_by_their_addresses() -> None:
+    services = effective("docker-compose.ha.yml")["services"]
     site = (DEPLOY / "nginx" / "ha.conf").read_text()
     for name in ("pushserver1", "pushserver2"):
         address = services[name]["networks"]["pushserver"]["ipv4_address"]

@@ -26,6 +26,11 @@ SCRIPT = ROOT / "tests" / "deploy" / "confined.sh"
 _CALL = re.compile(r"^\d+ +(\w+)\((.*)", re.MULTILINE)
 _FAMILY = re.compile(r"AF_\w+")
 
+UNSEEN = frozenset(
+    {"close", "epoll_ctl", "epoll_wait", "fstat", "futex", "getdents64", "ioctl", "lseek", "munmap"}
+    | {"newfstatat", "openat", "pread64", "pwrite64", "read", "readlink", "rt_sigaction", "write"}
+)
+"""Calls that are made too often to look at each."""
 DONE_WITHOUT = {
     "fchown": "SQLite gives new files to the owner of the database, and only tries that as root",
 }
@@ -48,6 +53,11 @@ def allowed() -> frozenset[str]:
         found = members(setting.lstrip("~"))
         left = left - found if setting.startswith("~") else left | found
     return left
+
+
+def confined(directory: Path) -> list[str]:
+    """What a command is put behind."""
+    return ["unshare", "--mount", "bash", str(SCRIPT), str(directory), ",".join(sorted(UNSEEN))]
 
 
 def need_tools() -> None:
@@ -76,7 +86,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, 
         command = [sys.executable, "-m", "pushserver", "serve", "--config", str(directory / "config.yaml")]
         with (directory / "said").open("wb") as said:
             process = subprocess.Popen(
-                ["unshare", "--mount", "bash", str(SCRIPT), str(directory), *command],
+                [*confined(directory), *command],
                 env=environment() | {"TMPDIR": str(directory), "PYTHONDONTWRITEBYTECODE": "1"},
                 stdout=said,
                 stderr=said,
@@ -84,7 +94,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, 
             )
         try:
             client = Client(port)
-            until(lambda: _healthy(client) or process.poll() is not None, "it serves")
+            until(lambda: _healthy(client) or process.poll() is not None, "it serves", 3 * PATIENCE)
             assert process.poll() is None, (directory / "said").read_text()
             assert client.outcome("ops", strategy="all")["progress"]["success"] == 2
             send(smtp, "mail", "ann@corp.example")
@@ -106,15 +116,15 @@ def _healthy(client: Client) -> bool:
 
 def test_a_program_that_writes_elsewhere_would_be_noticed(tmp_path: Path) -> None:
     need_tools()
-    confined = ["unshare", "--mount", "bash", str(SCRIPT), str(tmp_path), "touch"]
-    assert ran([*confined, str(tmp_path / "here")]) == ""
+    assert ran([*confined(tmp_path), "touch", str(tmp_path / "here")]) == ""
     with pytest.raises(AssertionError, match="Read-only file system"):
-        ran([*confined, str(tmp_path.parent / "there")])
+        ran([*confined(tmp_path), "touch", str(tmp_path.parent / "there")])
 
 
 def test_it_makes_no_system_call_that_the_unit_refuses(calls: list[tuple[str, str]]) -> None:
     made = {name for name, _ in calls}
-    assert len(made) > 50
+    assert len(made) > 40
+    assert allowed() >= UNSEEN
     assert made - allowed() == {*DONE_WITHOUT}
 
 

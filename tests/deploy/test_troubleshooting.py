@@ -106,6 +106,7 @@ def test_a_taken_port_ends_the_start_with_the_code_and_the_words_of_the_page(
     config = tmp_path / "config.yaml"
     text = trouble.server.config.read_text(encoding="utf-8")
     text = text.replace("port: 0", f"port: {trouble.server.port}", 1)
+    text = text.replace("processes:", "processes:\n  inline: true", 1)
     config.write_text(text.replace(str(trouble.server.directory), str(tmp_path)), encoding="utf-8")
     started = subprocess.run(
         [sys.executable, "-m", "pushserver", "serve", "--config", str(config)],
