@@ -24,6 +24,10 @@ ONLY_WHILE_IT_LASTS = {
 """Series that there are only while something is wrong: here it is enough that the others are there."""
 
 
+MAY_FOLLOW = {("PushServerPlatformFailing", "feishu")}
+"""Of a robot that is killed: pushes that are not tried at it any more count as failures that pass."""
+
+
 @dataclass(frozen=True)
 class Watched:
     world: World
@@ -85,6 +89,6 @@ def test_what_is_killed_is_told_of_and_nothing_else(watched: Watched) -> None:
         ("PushServerMailAccountResting", "main"),
     }
     until(lambda: prometheus.firing() >= told, "all that was killed is told of", PATIENCE)
-    assert prometheus.firing() == told
+    assert prometheus.firing() - told <= MAY_FOLLOW
     watched.world.server.kill()
     until(lambda: ("PushServerDown", "") in prometheus.firing(), "the service is down", PATIENCE)
