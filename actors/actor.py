@@ -116,6 +116,15 @@ class Actor(pykka.ThreadingActor):
         self.context.deferred.pop(id(letter), None)
         self.answer(letter, answer)
 
+    def resume(self, letter: Letter) -> None:
+        """Take a deferred message in hand again: it shares the fate of the message being handled.
+
+        If I crash or hang from here on, its sender is told that, and not that I was restarted. It is still to
+        be answered, through :meth:`settle`.
+        """
+        self.context.deferred.pop(id(letter), None)
+        self.context.lease.in_hand = (*self.context.lease.in_hand, letter)
+
     def answer(self, letter: Letter, value: Any) -> None:
         """Give ``value`` to whoever sent ``letter``; the first answer counts.
 
@@ -168,6 +177,13 @@ class Actor(pykka.ThreadingActor):
         """
         return not self.context.deferred
 
+    def note(self) -> str:
+        """What a list of actors is to say of me besides; empty for nothing.
+
+        Called on any thread, at any time: look, do not touch. Raising means nothing.
+        """
+        return ""
+
     def on_abandoned(self) -> None:
         """I am stuck and have been replaced: give back what others need.
 
@@ -215,7 +231,7 @@ class Actor(pykka.ThreadingActor):
             try:
                 self.receive_batch(letters)
             except BaseException as error:  # noqa: BLE001 - reported to the supervisor
-                return Ending(error, letters)
+                return Ending(error, lease.in_hand)
             if lease.revoked:
                 break
             context.finished(letters, begun)

@@ -25,6 +25,8 @@ class ActorStatus:
     """How long the letter at the head of the mailbox has waited."""
     busy_seconds: float
     """Time spent on messages over all lives."""
+    note: str = ""
+    """What the actor itself has to say, in words."""
 
 
 def status_of(cell: Cell, now: float) -> ActorStatus:
@@ -46,7 +48,16 @@ def status_of(cell: Cell, now: float) -> ActorStatus:
         uptime=now - cell.started_at if cell.started_at is not None and context is not None else 0.0,
         oldest=now - oldest if oldest is not None else 0.0,
         busy_seconds=record.busy_seconds,
+        note=_note_of(cell),
     )
+
+
+def _note_of(cell: Cell) -> str:
+    actor = cell.context.actor if cell.context is not None else None
+    try:
+        return actor.note() if actor is not None else ""
+    except Exception:  # noqa: BLE001 - it may be changing under the eyes of who looks
+        return ""
 
 
 def asleep(address: Address, kind: str) -> ActorStatus:

@@ -78,6 +78,7 @@ def view_actor(actor: ActorView) -> dict[str, Any]:
         "last_error_at": rfc3339(datetime.fromtimestamp(at, UTC)) if at is not None else None,
         "busy_for": round(status.busy_for, 3),
         "uptime": round(status.uptime, 3),
+        "note": status.note or None,
     }
 
 

@@ -15,6 +15,7 @@ from pushserver.domain import (
     PlatformName,
     StoredTask,
     Task,
+    WaitingFor,
 )
 from pushserver.domain.mail import MailPage, MailState
 from pushserver.metrics import DoorMetrics
@@ -235,6 +236,10 @@ class Relay(Protocol):
         """
 
 
+def _nobody_knows(_: StoredTask) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """The parts that the application is built from. All callables are called from any thread, at any time.
@@ -242,6 +247,7 @@ class Dependencies:
     ``submit`` stores all of the tasks or none and returns once they are committed; it raises
     :class:`~pushserver.domain.QueueFull` or :class:`~pushserver.domain.StoreUnavailable`, as ``fetch`` may
     raise the latter. ``metrics`` renders the Prometheus text format 0.0.4; ``count`` is told of every push.
+    ``waiting_for`` answers soon, and ``None`` where nobody knows.
     ``now`` is aware, UTC; ``new_task_id`` takes the same moment in local time.
     """
 
@@ -257,3 +263,4 @@ class Dependencies:
     count: DoorMetrics
     now: Callable[[], datetime]
     new_task_id: Callable[[datetime], str]
+    waiting_for: Callable[[StoredTask], WaitingFor | None] = _nobody_knows

@@ -14,6 +14,7 @@ from pushserver.api.push_request import MOST_PUSHES, STRATEGIES
 from pushserver.api.query import MOST
 from pushserver.domain import (
     NOTICE_SOURCE,
+    WAITING_REASONS,
     Level,
     NotificationStatus,
     PlatformName,
@@ -101,6 +102,7 @@ _ATTEMPT_MORE: Final[Mapping[str, Schema]] = {
     "code": {"type": ["integer", "string", "null"], "description": "the vendor's"},
     "detail": {**TEXT, "description": "the vendor's words"},
     "uncertain": {**TRUTH, "description": "sent, the answer lost: it may have arrived"},
+    "digest": {**COUNT, "description": "the one send carried so many messages"},
 }
 _REFUSED: Final = having({"email": TEXT, "code": or_null({"type": "integer"}), "reason": TEXT})
 
@@ -127,6 +129,17 @@ _TASK: Final = having(
         "results": list_of(_RESULT),
     },
     completed_at=MOMENT,
+    waiting_for={
+        **having(
+            {
+                "platform": one_of(PlatformName),
+                "target": TEXT,
+                "until": {**MOMENT, "description": "an estimate"},
+                "reason": one_of(WAITING_REASONS),
+            }
+        ),
+        "description": "while it waits: for the configured rate (budget), or because the vendor has refused",
+    },
 )
 
 _NOTIFICATION: Final = having(
@@ -160,6 +173,7 @@ _ACTOR: Final = having(
         "last_error_at": or_null(MOMENT),
         "busy_for": SECONDS,
         "uptime": SECONDS,
+        "note": or_null({**TEXT, "description": "what it waits for, budget left, an open breaker"}),
     }
 )
 

@@ -26,4 +26,5 @@ class TaskResource:
         if stored is None or not req.context.caller.reaches(stored.task.recipient):
             answer(resp, HTTPStatus.NOT_FOUND, "任务不存在", {"task_id": task_id})
             return
-        answer(resp, HTTPStatus.OK, "获取任务状态成功", view_task(stored, self._deps.progress(stored)))
+        view = view_task(stored, self._deps.progress(stored), self._deps.waiting_for(stored))
+        answer(resp, HTTPStatus.OK, "获取任务状态成功", view)

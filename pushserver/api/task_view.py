@@ -12,16 +12,19 @@ from pushserver.domain import (
     StoredTask,
     Target,
     Uncertain,
+    WaitingFor,
     message_of,
 )
 
 _PUT_OFF = "暂时拒收，多次重试未成功"
 
 
-def view_task(stored: StoredTask, progress: Progress) -> dict[str, Any]:
+def view_task(
+    stored: StoredTask, progress: Progress, waiting_for: WaitingFor | None = None
+) -> dict[str, Any]:
     """The ``data`` of ``GET /api/v1/task/{task_id}``."""
     task = stored.task
-    view = {
+    view: dict[str, Any] = {
         "task_id": task.id,
         "status": stored.status.value,
         "recipient": task.recipient,
@@ -34,12 +37,23 @@ def view_task(stored: StoredTask, progress: Progress) -> dict[str, Any]:
     }
     if stored.completed_at is not None:
         view["completed_at"] = rfc3339(stored.completed_at)
+    if waiting_for is not None:
+        view["waiting_for"] = _view_waiting(waiting_for)
     return view | {"progress": _view_progress(progress), "results": _view_results(stored)}
 
 
 def rfc3339(moment: datetime) -> str:
     """The moment in UTC, to the second: ``2024-01-01T12:00:00Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _view_waiting(waiting: WaitingFor) -> dict[str, str]:
+    return {
+        "platform": waiting.target.platform.value,
+        "target": waiting.target.name,
+        "until": rfc3339(waiting.until),
+        "reason": waiting.reason,
+    }
 
 
 def _view_progress(progress: Progress) -> dict[str, int]:
@@ -97,6 +111,8 @@ def _view_attempt(attempt: Attempt) -> dict[str, Any]:
         "timestamp": rfc3339(attempt.started_at),
         "duration_ms": round(attempt.duration * 1000),
     }
+    if attempt.digest:
+        view["digest"] = attempt.digest
     if isinstance(verdict, Delivered):
         return view
     if verdict.code is not None:

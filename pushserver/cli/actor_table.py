@@ -63,10 +63,12 @@ def _rows(actor: Json, *, wide: bool) -> Iterator[Sequence[Text]]:
     if wide:
         kind = [Text(single_line(actor["kind"])), Text(str(actor["pid"] or ""))]
         yield [*head, *kind, *numbers, *times, Text(error, style=_error_style(state))]
-        return
-    yield [*head, *numbers, *times]
-    if error and state != "running":
-        yield [Text(""), Text(f"└ {error}", style=_error_style(state))]
+    else:
+        yield [*head, *numbers, *times]
+        if error and state != "running":
+            yield [Text(""), Text(f"└ {error}", style=_error_style(state))]
+    if note := single_line(actor.get("note") or ""):
+        yield [Text(""), Text(f"└ {note}", style="cyan")]
 
 
 def _error_style(state: str) -> str:

@@ -1,6 +1,7 @@
 """Configuration: a YAML file and the environment become frozen settings, or every fault at once."""
 
 from pushserver.config.auth import ApiKey, AuthSettings, Scope
+from pushserver.config.bursts import BreakerSettings, DigestSettings
 from pushserver.config.errors import ConfigError, Fault
 from pushserver.config.loader import Loaded, load
 from pushserver.config.rate import Rate
@@ -24,8 +25,10 @@ __all__ = [
     "MAIL_TARGET",
     "ApiKey",
     "AuthSettings",
+    "BreakerSettings",
     "Channel",
     "ConfigError",
+    "DigestSettings",
     "Fault",
     "HttpSettings",
     "Loaded",

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, field_validator, model_validator
 
 from pushserver.config.auth import AuthSettings
+from pushserver.config.bursts import BreakerSettings, DigestChoice, DigestSettings
 from pushserver.config.kinds import Alias, Label, Section
 from pushserver.config.relay import RelaySettings, SmtpAccount
 from pushserver.config.sections import (
@@ -75,6 +76,7 @@ class RecipientEntry(Section):
     """One entry of ``recipients``."""
 
     name: Label = ""
+    digest: DigestChoice = DigestChoice()
     platforms: Platforms = Field(default_factory=Platforms)
 
 
@@ -85,6 +87,8 @@ class Document(Section):
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
     queue: QueueSettings = QueueSettings()
+    digest: DigestSettings = DigestSettings()
+    breaker: BreakerSettings = BreakerSettings()
     task: TaskSettings = TaskSettings()
     notifications: NotificationSettings = NotificationSettings()
     storage: StorageSettings = StorageSettings()

@@ -126,19 +126,24 @@ def _expectation(place: _Place) -> str:
 
 
 def _described(field: FieldInfo) -> str:
-    if field.annotation in {int, float}:
-        return _number(field)
+    if bounds := _bounds(field):
+        kind = "a number of seconds" if field.annotation is float else "a whole number"
+        return f"{kind} from {bounds['ge']:.10g} to {bounds['le']:.10g}"
     if field.description:
         return field.description
     return "a list" if get_origin(field.annotation) is tuple else "a mapping of recipients"
 
 
-def _number(field: FieldInfo) -> str:
-    bounds: dict[str, float] = {}
-    for limit in field.metadata:
-        bounds |= {name: getattr(limit, name) for name in ("ge", "le") if hasattr(limit, name)}
-    kind = "a whole number" if field.annotation is int else "a number of seconds"
-    return f"{kind} from {bounds['ge']:.10g} to {bounds['le']:.10g}"
+def _bounds(field: FieldInfo) -> dict[str, float]:
+    """Of a number; empty for anything else."""
+    if field.annotation not in {int, float}:
+        return {}
+    return {
+        name: getattr(limit, name)
+        for limit in field.metadata
+        for name in ("ge", "le")
+        if hasattr(limit, name)
+    }
 
 
 def _key_expectation(place: _Place) -> str:

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from pushserver.config.bursts import DigestSettings
 from pushserver.config.targets import TargetSettings
 from pushserver.domain import PlatformName
 
@@ -23,6 +24,7 @@ class Recipient(BaseModel):
     alias: str
     name: str
     channels: tuple[Channel, ...] = ()
+    digest: DigestSettings = DigestSettings()
 
     def channel(self, platform: PlatformName) -> Channel | None:
         """The recipient's channel on a platform, if it has one."""

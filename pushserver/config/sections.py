@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from pushserver.config import checks
+from pushserver.config.bursts import Share
 from pushserver.config.kinds import FilePath, Host, Networks, OptionalPath, Proxy, Section, seconds, whole
 from pushserver.config.rate import Rate, parse_rates
 
@@ -99,7 +100,8 @@ class QueueSettings(Section):
 
     ``worker_count``: sends under way at once. ``buffer_size``: accepted but unfinished pushes before 503.
     ``timeout``: seconds for one send. ``batch_size``: rows a commit, messages a frame. ``retry_count``:
-    rounds after the first, ``retry_delay`` seconds apart, doubling.
+    rounds after the first, ``retry_delay`` seconds apart, doubling. ``max_wait``: seconds that a push waits
+    for the budget of webhooks. ``reserve``: the part of their rates that only errors may use.
     """
 
     worker_count: int = whole(50, 1, 10_000)
@@ -109,6 +111,8 @@ class QueueSettings(Section):
     batch_size: int = whole(100, 1, 10_000)
     retry_count: int = whole(3, 0, 100)
     retry_delay: float = seconds(5, low=0)
+    max_wait: float = seconds(3600, low=1)
+    reserve: Share = 0.2
 
 
 class TaskSettings(Section):

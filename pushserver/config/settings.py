@@ -6,6 +6,7 @@ from itertools import starmap
 from pydantic import BaseModel, ConfigDict
 
 from pushserver.config.auth import AuthSettings
+from pushserver.config.bursts import BreakerSettings, DigestSettings
 from pushserver.config.checks import is_loopback
 from pushserver.config.document import (
     AnyChannel,
@@ -53,6 +54,8 @@ class Settings(BaseModel):
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
     queue: QueueSettings = QueueSettings()
+    digest: DigestSettings = DigestSettings()
+    breaker: BreakerSettings = BreakerSettings()
     task: TaskSettings = TaskSettings()
     notifications: NotificationSettings = NotificationSettings()
     storage: StorageSettings = StorageSettings()
@@ -87,7 +90,9 @@ def settings_of(document: Document) -> Settings:
     """The settings that a valid document means."""
     sections = {name: getattr(document, name) for name in Settings.model_fields}
     sections["smtp_relay"] = _relay(document.smtp_relay)
-    sections["recipients"] = {alias: _recipient(alias, entry) for alias, entry in document.recipients.items()}
+    sections["recipients"] = {
+        alias: _recipient(alias, entry, document.digest) for alias, entry in document.recipients.items()
+    }
     sections["system"] = _system(document.system)
     return Settings(**sections)
 
@@ -108,10 +113,11 @@ def _system(channel: NoticeChannel | None) -> SystemSettings | None:
     return SystemSettings(notifications=tuple(_notices(channel)))
 
 
-def _recipient(alias: str, entry: RecipientEntry) -> Recipient:
+def _recipient(alias: str, entry: RecipientEntry, digest: DigestSettings) -> Recipient:
     channels = starmap(_channel, entry.platforms.in_order())
     usable = tuple(channel for channel in channels if channel.targets)
-    return Recipient(alias=alias, name=entry.name or alias, channels=usable)
+    own = entry.digest.instead_of(digest)
+    return Recipient(alias=alias, name=entry.name or alias, channels=usable, digest=own)
 
 
 def _channel(platform: PlatformName, channel: AnyChannel) -> Channel:
@@ -138,6 +144,7 @@ def _webhooks(platform: PlatformName, channel: RobotChannel) -> Iterator[Webhook
             url=robot.url,
             secret=robot.secret,
             rate=robot.rate,
+            reserve=robot.reserve,
             proxy=robot.proxy,
         )
 

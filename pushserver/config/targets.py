@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr
 
+from pushserver.config.bursts import OptionalShare
 from pushserver.config.kinds import (
     EmailAddress,
     Headers,
@@ -30,12 +31,16 @@ Rates = Annotated[
 
 
 class Robot(Section):
-    """A webhook as it is written in YAML. ``rate``: see :func:`~.rate.parse_rates`."""
+    """A webhook as it is written in YAML.
+
+    ``rate``: see :func:`~.rate.parse_rates`; ``reserve`` is a share of it, ``None`` for everybody's.
+    """
 
     url: WebUrl = SecretStr("")
     secret: Secret = SecretStr("")
     name: Name = ""
     rate: Rates = None
+    reserve: OptionalShare = None
     proxy: Proxy = None
 
 

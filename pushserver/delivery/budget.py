@@ -66,7 +66,7 @@ class Budget:
 
     def _spent(self, window: _Window, now: float) -> int:
         recent = 0
-        for call in reversed(self._calls):
+        for call in reversed(tuple(self._calls)):  # others look while a call ends
             if call + window.seconds <= now + _NO_TIME or recent == window.for_urgent:
                 break
             recent += 1

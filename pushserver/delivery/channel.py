@@ -8,9 +8,9 @@ from datetime import datetime
 from actors import Actor, Context, Letter, MailboxFull, Reason, Undelivered, receives
 from pushserver.delivery.coordinator import Coordinator
 from pushserver.delivery.course import Errand, outcome_of, owes_repetition
-from pushserver.delivery.messages import ChannelEnded, Deliver, RepeatSend, Send, SendEnded
+from pushserver.delivery.messages import ChannelEnded, Deliver, RepeatSend, Send, SendEnded, Waiting
 from pushserver.delivery.services import Services
-from pushserver.domain import Attempt, Transient, Uncertain, Verdict
+from pushserver.domain import Attempt, Manner, Transient, Uncertain, Verdict
 from pushserver.domain.messages import RecordAttempt
 from pushserver.metrics import Failover
 
@@ -31,10 +31,16 @@ class _Job:
     coordinator: Coordinator[str]
     errands: dict[str, Errand]
     attempts: list[Attempt] = field(default_factory=list)
+    free_at: dict[str, float] = field(default_factory=dict)
+    """Of the endpoints that were passed over for want of budget."""
+    waiting_since: float | None = None
 
 
 class Channel(Actor):
     """Asks its endpoints, all or one after the other, and answers when the order is carried out.
+
+    One that has no budget is passed over for one that has; where none has, the message waits at the one that
+    is free first.
 
     A message that an endpoint could not bring to its end (it crashed, hung, or is parked) is given its
     verdict here, since the endpoint cannot speak for it.
@@ -83,12 +89,25 @@ class Channel(Actor):
         if job is not None:  # else an earlier life of this channel had asked; the record is in the store
             self._go_on(job, ended.send.errand, ended.attempt)
 
+    @receives(Waiting)
+    def endpoint_waits(self, waiting: Waiting) -> None:
+        """An endpoint has no budget: is there one that has?"""
+        job = self._jobs.get(_key(waiting.send.deliver))
+        if job is None:
+            return
+        name = waiting.send.errand.target.name
+        job.free_at[name] = waiting.until
+        if job.waiting_since is None:
+            job.waiting_since = self.context.clock.monotonic()
+        self._send(job, job.coordinator.pass_over(name))
+        self._wait_somewhere(job)
+
     @receives(RepeatSend)
     def repeat_send(self, repeat: RepeatSend) -> None:
         """The moment after a lost answer is over."""
         job = self._jobs.get(_key(repeat.deliver))
         if job is not None:
-            self._tell_endpoint(job, repeat.errand)
+            self._tell_endpoint(job, repeat.errand, stays=True)
 
     @receives(Undelivered)
     def undelivered(self, notice: Undelivered) -> None:
@@ -99,7 +118,10 @@ class Channel(Actor):
         job = self._jobs.get(_key(send.deliver))
         if job is None:
             return
-        self._speak_for_endpoint(job, send.errand, _verdict_on(notice))
+        if notice.reason is Reason.RESTARTED:  # it only waited there
+            self._tell_endpoint(job, send.errand, stays=True)
+        else:
+            self._speak_for_endpoint(job, send.errand, _verdict_on(notice))
 
     def _go_on(self, job: _Job, errand: Errand, attempt: Attempt) -> None:
         job.attempts.append(attempt)
@@ -111,8 +133,16 @@ class Channel(Actor):
         next_ones = job.coordinator.end(errand.target.name, outcome_of(attempt))
         self._services.metrics.failover(Failover.ENDPOINT, len(next_ones))
         self._send(job, next_ones)
+        self._wait_somewhere(job)
         if job.coordinator.finished:
             self._end(job)
+
+    def _wait_somewhere(self, job: _Job) -> None:
+        """Once only endpoints without budget are left: at the one that is free first."""
+        if names := job.coordinator.stranded:
+            first = min(names, key=job.free_at.__getitem__)
+            job.coordinator.wait_for(first)
+            self._tell_endpoint(job, job.errands[first], stays=True)
 
     def _end(self, job: _Job) -> None:
         key, ended = _key(job.deliver), ChannelEnded(job.deliver, tuple(job.attempts))
@@ -127,18 +157,21 @@ class Channel(Actor):
             self._notices.popitem(last=False)
 
     def _send(self, job: _Job, names: Sequence[str]) -> None:
+        alone = job.deliver.manner is Manner.EVERYONE or len(job.errands) == 1
         for name in names:
-            self._tell_endpoint(job, job.errands[name])
+            self._tell_endpoint(job, job.errands[name], stays=alone)
 
-    def _tell_endpoint(self, job: _Job, errand: Errand) -> None:
+    def _tell_endpoint(self, job: _Job, errand: Errand, *, stays: bool) -> None:
+        send = Send(job.deliver, errand, stays, job.waiting_since)
         try:
-            self.tell(self.child(errand.target.name), Send(job.deliver, errand))
+            self.tell(self.child(errand.target.name), send)
         except MailboxFull as full:
             self._speak_for_endpoint(job, errand, Transient(detail=str(full)))
 
     def _speak_for_endpoint(self, job: _Job, errand: Errand, verdict: Verdict) -> None:
         attempt = unsent(job.deliver, errand, verdict, self.context.clock.now())
-        self.tell(self._services.store, RecordAttempt(attempt))
+        called_by = job.deliver.task.recipient if isinstance(verdict, Uncertain) else ""
+        self.tell(self._services.store, RecordAttempt(attempt, called_by))
         self._go_on(job, errand, attempt)
 
 

@@ -37,6 +37,7 @@ class Coordinator(Generic[Member]):
         self._members = tuple(members)
         self._ended = {member: outcome for member, outcome in (ended or {}).items() if member in members}
         self._under_way: set[Member] = set()
+        self._passed_over: dict[Member, None] = {}  # a set that keeps its order
 
     @property
     def under_way(self) -> frozenset[Member]:
@@ -50,8 +51,15 @@ class Coordinator(Generic[Member]):
 
     @property
     def finished(self) -> bool:
-        """Nobody is under way and nobody is to be started."""
-        return not self._under_way and not self._next()
+        """Nobody is under way and nobody is to be started, now or later."""
+        return not self._under_way and not self._next() and not self.stranded
+
+    @property
+    def stranded(self) -> tuple[Member, ...]:
+        """Those passed over, once nobody else is left who could do it: one of them has to be waited for."""
+        if self._under_way or self._settled or self._next():
+            return ()
+        return tuple(self._passed_over)
 
     def start(self) -> tuple[Member, ...]:
         """The members to start now, in order; they count as under way from here on."""
@@ -65,11 +73,29 @@ class Coordinator(Generic[Member]):
         self._ended[member] = outcome
         return self.start()
 
+    def pass_over(self, member: Member) -> tuple[Member, ...]:
+        """It could not begin yet; returns the members to start in its place."""
+        self._under_way.discard(member)
+        self._passed_over[member] = None
+        return self.start()
+
+    def wait_for(self, member: Member) -> None:
+        """One that was passed over is under way after all."""
+        del self._passed_over[member]
+        self._under_way.add(member)
+
+    @property
+    def _settled(self) -> bool:
+        """Is it of no use to start anybody else?"""
+        if self._manner is Manner.EVERYONE:
+            return False
+        return self.succeeded or Outcome.HOPELESS in self._ended.values()
+
     def _next(self) -> tuple[Member, ...]:
-        waiting = [m for m in self._members if m not in self._ended and m not in self._under_way]
+        taken = self._ended.keys() | self._under_way | self._passed_over.keys()
+        waiting = [member for member in self._members if member not in taken]
         if self._manner is Manner.EVERYONE:
             return tuple(waiting)
-        settled = self.succeeded or Outcome.HOPELESS in self._ended.values()
-        if settled or self._under_way:
+        if self._settled or self._under_way:
             return ()
         return tuple(waiting[:1])

@@ -330,8 +330,8 @@ class Course:
         verdict = attempts[-1].verdict
         if isinstance(verdict, Delivered):
             return bool(verdict.deferred)
-        if isinstance(verdict, Transient) and verdict.retries is not None:
-            return self._count_capped(attempts) <= verdict.retries
+        if isinstance(verdict, Transient | RateLimited) and verdict.retries is not None:
+            return _count_capped(attempts, type(verdict)) <= verdict.retries
         return verdict.passing
 
     def _hopeless(self, platform: PlatformName) -> bool:
@@ -342,9 +342,6 @@ class Course:
             if target.platform is platform
             for attempt in attempts
         )
-
-    def _count_capped(self, attempts: list[Attempt]) -> int:
-        return sum(1 for a in attempts if isinstance(a.verdict, Transient) and a.verdict.retries is not None)
 
     def _ready_at(self, target: Target) -> float:
         """When the target may be tried again, seconds since the epoch."""
@@ -363,6 +360,11 @@ class Course:
             for attempt in self._attempts.get(target, ())
         ]
         return max(rounds, default=1)
+
+
+def _count_capped(attempts: list[Attempt], kind: type[Transient | RateLimited]) -> int:
+    """How many ended with such a verdict that caps its retries."""
+    return sum(isinstance(a.verdict, kind) and a.verdict.retries is not None for a in attempts)
 
 
 def _targets(group: _Group) -> list[Target]:

@@ -29,10 +29,16 @@ class ChannelEnded:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Channel to endpoint: make this attempt. Answer: :class:`SendEnded`."""
+    """Channel to endpoint: make this attempt. Answer: :class:`SendEnded`, or :class:`Waiting` at once.
+
+    ``stays``: wait there for the endpoint's budget, if need be. ``waiting_since`` is when the message began
+    to wait for anybody's, in monotonic seconds.
+    """
 
     deliver: Deliver
     errand: Errand
+    stays: bool = True
+    waiting_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,14 @@ class SendEnded:
 
     send: Send
     attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Endpoint to channel: no budget before ``until`` (monotonic seconds); nothing has been done."""
+
+    send: Send
+    until: float
 
 
 @dataclass(frozen=True, slots=True)

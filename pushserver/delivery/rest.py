@@ -17,6 +17,11 @@ class Rest:
         self._until = now + seconds
         return seconds
 
+    def restore(self, until: float, in_a_row: int) -> None:
+        """The rest of an earlier life, and how many refusals had led to it."""
+        self._until = until
+        self._in_a_row = in_a_row
+
     def over(self) -> None:
         """The vendor has answered otherwise: the next refusal is a first one again."""
         self._in_a_row = 0

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from actors import Ref
+from pushserver.delivery.board import Board
 from pushserver.delivery.course import RetryRules
 from pushserver.delivery.gate import Gate
 from pushserver.delivery.rest import PlatformRests
+from pushserver.delivery.terms import Terms
 from pushserver.domain import new_notification_id
 from pushserver.metrics import DeliveryMetrics
 from pushserver.store import InFlight
@@ -21,8 +23,8 @@ class Services:
     ``last_line`` is the channel of the global notices, if there is one.
 
     ``send_timeout`` is ``queue.timeout``, in seconds; ``backlog`` is ``queue.buffer_size``: a mailbox holds
-    that many messages, since none of them has more than one for each unfinished task. ``chance`` draws
-    from 0..1.
+    that many messages, since none of them has more than one for each unfinished task. ``terms`` are those of
+    an endpoint that the configuration says nothing more about. ``chance`` draws from 0..1.
     """
 
     store: Ref
@@ -35,6 +37,8 @@ class Services:
     backlog: int = 10_000
     metrics: DeliveryMetrics = field(default_factory=DeliveryMetrics)
     rests: PlatformRests = field(default_factory=PlatformRests)
+    terms: Terms = field(default_factory=Terms)
+    board: Board = field(default_factory=Board)
     chance: Callable[[], float] = random.random
     new_notification_id: Callable[[datetime], str] = new_notification_id
 

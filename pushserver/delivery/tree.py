@@ -2,20 +2,23 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from actors import Backoff, ChildSpec, Context, Policy, Ref
 from pushserver.config import Channel as ChannelSettings
-from pushserver.config import Mail, Notice, TargetSettings
+from pushserver.config import DigestSettings, Mail, Notice, TargetSettings, Webhook
 from pushserver.config import Recipient as RecipientSettings
 from pushserver.delivery.channel import Channel
 from pushserver.delivery.course import RetryRules
 from pushserver.delivery.endpoint import Endpoint
 from pushserver.delivery.herald import Crier, Herald
+from pushserver.delivery.rated_endpoint import RatedEndpoint
 from pushserver.delivery.recipient import Recipient
 from pushserver.delivery.services import Services
+from pushserver.delivery.terms import DigestRules, Terms
 from pushserver.domain import PlatformName, Target
-from pushserver.platforms import Platform
+from pushserver.platforms import VENDOR_RATES, Platform, Rated
 
 Build = Callable[[TargetSettings], Platform]
 """Makes the platform side of an endpoint, anew for each life."""
@@ -49,7 +52,8 @@ class Recipients(Mapping[str, ChildSpec]):
 
     def __getitem__(self, alias: str) -> ChildSpec:
         if alias in self._configured:
-            return self._spec(alias, self._configured[alias].channels)
+            recipient = self._configured[alias]
+            return self._spec(alias, recipient.channels, recipient.digest)
         if alias in self._former:
             return self._spec(alias, ())
         raise KeyError(alias)
@@ -60,12 +64,15 @@ class Recipients(Mapping[str, ChildSpec]):
     def __len__(self) -> int:
         return len(self._configured)
 
-    def _spec(self, alias: str, channels: tuple[ChannelSettings, ...]) -> ChildSpec:
+    def _spec(
+        self, alias: str, channels: tuple[ChannelSettings, ...], digest: DigestSettings | None = None
+    ) -> ChildSpec:
+        terms = replace(self._services.terms, digest=_digest_rules(digest))
         return ChildSpec(
             kind="recipient",
             start=partial(Recipient, alias=alias, channels=channels, services=self._services),
             children={
-                channel.platform.value: channel_spec(channel, self._services, self._build)
+                channel.platform.value: channel_spec(channel, self._services, self._build, terms)
                 for channel in channels
             },
             policy=_PARKED,
@@ -74,13 +81,17 @@ class Recipients(Mapping[str, ChildSpec]):
         )
 
 
-def channel_spec(channel: ChannelSettings, services: Services, build: Build) -> ChildSpec:
-    """A channel and its endpoints."""
+def channel_spec(
+    channel: ChannelSettings, services: Services, build: Build, terms: Terms | None = None
+) -> ChildSpec:
+    """A channel and its endpoints; ``terms`` are its recipient's where they differ from everybody's."""
     return ChildSpec(
         kind="channel",
         start=partial(Channel, services=services),
         children={
-            settings.name: _endpoint_spec(channel.platform, settings, services, build)
+            settings.name: _endpoint_spec(
+                channel.platform, settings, services, build, terms or services.terms
+            )
             for settings in channel.targets
         },
         policy=_PARKED,
@@ -118,16 +129,40 @@ def _crier_spec(notice: Notice, build: Build) -> ChildSpec:
 
 
 def _endpoint_spec(
-    platform: PlatformName, settings: TargetSettings, services: Services, build: Build
+    platform: PlatformName, settings: TargetSettings, services: Services, build: Build, terms: Terms
 ) -> ChildSpec:
+    own = _own_terms(platform, settings, terms)
+
     def start(context: Context) -> Endpoint:
-        target = Target(platform, settings.name)
-        return Endpoint(context, target=target, platform=build(settings), services=services)
+        target, way = Target(platform, settings.name), build(settings)
+        if own.rates and isinstance(way, Rated):
+            return RatedEndpoint(context, target=target, platform=way, services=services, terms=own)
+        return Endpoint(context, target=target, platform=way, services=services, terms=own)
 
     deadline = _longest_send(settings, services.send_timeout) + _SLACK
     return ChildSpec(
         kind="endpoint", start=start, policy=_PARKED, deadline=deadline, capacity=services.backlog
     )
+
+
+def _digest_rules(settings: DigestSettings | None) -> DigestRules | None:
+    return DigestRules(settings.after, settings.over) if settings and settings.enabled else None
+
+
+def _own_terms(platform: PlatformName, settings: TargetSettings, terms: Terms) -> Terms:
+    """What the configuration of one target makes of the terms of its recipient.
+
+    The relay's accounts have breakers of their own, and the last line of defence is tried in any case.
+    """
+    match settings:
+        case Webhook():
+            rates = settings.rate if settings.rate is not None else VENDOR_RATES[platform]
+            reserve = settings.reserve if settings.reserve is not None else terms.reserve
+            return replace(terms, rates=rates, reserve=reserve)
+        case Mail(smtp=account) if account is not None:
+            return terms
+        case _:
+            return replace(terms, breaker=None)
 
 
 def _longest_send(settings: TargetSettings, send_timeout: float) -> float:

@@ -24,12 +24,14 @@ from pushserver.domain.verdict import (
     Uncertain,
     Verdict,
 )
+from pushserver.domain.waiting import WAITING_REASONS, WaitingFor
 from pushserver.domain.wording import message_of
 
 __all__ = [
     "MANNERS",
     "NOTICE_SOURCE",
     "VERDICTS",
+    "WAITING_REASONS",
     "Attempt",
     "Delivered",
     "Delivery",
@@ -60,6 +62,7 @@ __all__ = [
     "Transient",
     "Uncertain",
     "Verdict",
+    "WaitingFor",
     "message_of",
     "new_notification_id",
     "new_task_id",

@@ -105,6 +105,13 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
+class AskWaiting:
+    """Reply: the :class:`~pushserver.domain.WaitingFor` of a task that waits now, else ``None``."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListOverdue:
     """Reply: tuple of ``(recipient, task id)`` of unfinished tasks created before ``before``."""
 

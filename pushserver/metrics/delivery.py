@@ -35,6 +35,11 @@ _NOTICES: Final = (
     "system.notifications, or nobody will hear of it."
 )
 
+_DIGESTS: Final = "Sends that carried several messages, because more came in than the endpoint may be sent."
+_DIGESTED: Final = (
+    "Messages that went out in digests. Always many: that channel needs more robots, or fewer callers."
+)
+
 ATTEMPT_BUCKETS: Final = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 5.0, 10.0, 30.0)
 """Seconds. Vendors answer within a tenth; ``queue.timeout`` is 10 by default."""
 TASK_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
@@ -69,6 +74,8 @@ class DeliveryMetrics:
         self._task_seconds = by_label(task_seconds, Strategy)
         self._failovers = by_label(counter("failovers", _FAILOVERS, "to"), Failover)
         self._rounds = by_label(counter("retry_rounds", _ROUNDS, "strategy"), Strategy)
+        self._digests = by_label(counter("digests", _DIGESTS, "platform"), PlatformName)
+        self._digested = by_label(counter("digest_messages", _DIGESTED, "platform"), PlatformName)
         self._notices = by_label(counter("fallback_notices", _NOTICES, "verdict"), verdicts)
 
     def attempt(self, attempt: Attempt) -> None:
@@ -85,6 +92,11 @@ class DeliveryMetrics:
         """So many were begun because others had failed."""
         if times:
             self._failovers[to].inc(times)
+
+    def digest(self, platform: PlatformName, messages: int) -> None:
+        """One send carries so many."""
+        self._digests[platform].inc()
+        self._digested[platform].inc(messages)
 
     def round(self, strategy: Strategy) -> None:
         """A further round has begun."""

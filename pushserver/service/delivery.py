@@ -6,16 +6,20 @@ from functools import partial
 from actors import ActorSystem, ChildSpec, Ref
 from pushserver.config import Channel, Recipient, Settings
 from pushserver.delivery import (
+    Board,
     Build,
     Gate,
     LastLine,
+    Lookout,
     Recipients,
     RetryRules,
     Services,
     Sweeper,
+    Terms,
     channel_spec,
 )
 from pushserver.domain import PlatformName
+from pushserver.domain.breaker import BreakerRules
 from pushserver.metrics import DeliveryMetrics
 from pushserver.service.layout import Layout
 from pushserver.service.policies import ESSENTIAL
@@ -27,15 +31,26 @@ NOTIFICATIONS = "notifications"
 """The notification store, in the tree of every process."""
 
 
+LOOKOUT = "lookout"
+"""Who says what tasks wait for, in the tree of every process that delivers."""
+
+
 def retry_rules(settings: Settings) -> RetryRules:
     """The rules of ``queue.*``."""
     return RetryRules(settings.queue.retry_count, settings.queue.retry_delay)
 
 
+def _terms(settings: Settings) -> Terms:
+    """What every endpoint is used on, as far as its own configuration does not say otherwise."""
+    queue, breaker = settings.queue, settings.breaker
+    rules = BreakerRules(breaker.failures, breaker.rest, breaker.max_rest, sample=20)
+    return Terms(reserve=queue.reserve, max_wait=queue.max_wait, breaker=rules if breaker.enabled else None)
+
+
 class DeliverySide:
     """Makes the specs of the actors that deliver, in the order of their start.
 
-    ``build`` makes the platform behind each endpoint.
+    ``build`` makes the platform behind each endpoint; ``board`` is where they let themselves be seen.
     """
 
     def __init__(
@@ -46,12 +61,14 @@ class DeliverySide:
         system: ActorSystem,
         in_flight: InFlight,
         metrics: DeliveryMetrics,
+        board: Board,
         build: Build,
     ) -> None:
         self._settings = settings
         self._layout = layout
         self._system = system
         self._build = build
+        self._board = board
         self._services = self._make_services(in_flight, metrics)
         self._recipients = Recipients(self._own(settings.recipients), self._services, self._build)
 
@@ -62,6 +79,7 @@ class DeliverySide:
             LAST_LINE: channel_spec(self._last_line(), self._services, self._build),
             "recipients": ChildSpec(kind="branch", children=self._recipients),
             "sweeper": ChildSpec(kind="sweeper", start=sweeper, policy=ESSENTIAL),
+            LOOKOUT: ChildSpec(kind="lookout", start=partial(Lookout, board=self._board), policy=ESSENTIAL),
         }
 
     def _own(self, recipients: Mapping[str, Recipient]) -> Mapping[str, Recipient]:
@@ -93,6 +111,8 @@ class DeliverySide:
             send_timeout=queue.timeout,
             backlog=queue.buffer_size,
             metrics=metrics,
+            board=self._board,
+            terms=_terms(self._settings),
             last_line=LastLine(channel, names) if self._settings.system else None,
         )
 

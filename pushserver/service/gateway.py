@@ -7,16 +7,24 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from actors import ActorError, ActorSystem, ChildSpec, MailboxFull
+from actors import ActorError, ActorSystem, Address, ChildSpec, MailboxFull
 from pushserver import api
 from pushserver.api.door import HttpDoor
 from pushserver.config import Settings
 from pushserver.delivery import Progress, progress_of
-from pushserver.domain import QueueFull, StoredTask, StoreUnavailable, Task, new_task_id
-from pushserver.domain.messages import SubmitTasks, TaskReady
+from pushserver.domain import (
+    QueueFull,
+    StoredTask,
+    StoreUnavailable,
+    Task,
+    TaskStatus,
+    WaitingFor,
+    new_task_id,
+)
+from pushserver.domain.messages import AskWaiting, SubmitTasks, TaskReady
 from pushserver.metrics import DoorMetrics
 from pushserver.service.census import Census
-from pushserver.service.delivery import NOTIFICATIONS, retry_rules
+from pushserver.service.delivery import LOOKOUT, NOTIFICATIONS, retry_rules
 from pushserver.service.directory import Directory
 from pushserver.service.health import check_health
 from pushserver.service.notifications import Notifications
@@ -29,6 +37,8 @@ THREADS = 16
 """Requests handled at once: each waits for its commit, and those that wait share one."""
 DRAIN_SHARE = 1 / 3
 """The door's part of the time to stop; the rest is for sends under way."""
+LOOK_FOR = 0.25
+"""Seconds in which a process has to say what a task waits for."""
 STORE_TIMEOUT = 20.0
 """Seconds that a request waits for the store before it is refused."""
 
@@ -85,6 +95,7 @@ class GatewaySide:
                 submit=self._submit,
                 fetch=self._reader.fetch,
                 progress=self._progress,
+                waiting_for=self._waiting_for,
                 health=partial(check_health, self._census, self._store, self._relay.state),
                 actors=self._directory,
                 notifications=self._notifications,
@@ -108,6 +119,18 @@ class GatewaySide:
         for task in tasks:
             with suppress(ActorError):
                 self._system.ref_at(self._layout.recipient(task.recipient)).tell(TaskReady(task))
+
+    def _waiting_for(self, stored: StoredTask) -> WaitingFor | None:
+        """Only who delivers it knows; not worth waiting for, nor an error."""
+        if stored.status is not TaskStatus.PROCESSING:
+            return None
+        process = self._layout.recipient(stored.task.recipient).process
+        lookout = self._system.ref_at(Address(process, (LOOKOUT,)))
+        try:
+            waiting: WaitingFor | None = lookout.ask(AskWaiting(stored.task.id), timeout=LOOK_FOR)
+        except ActorError:
+            return None
+        return waiting
 
     def _progress(self, stored: StoredTask) -> Progress:
         recipient = self._settings.recipients.get(stored.task.recipient)

@@ -8,9 +8,11 @@ from prometheus_client import CollectorRegistry, Metric
 
 from actors import ActorCollector, ActorSystem
 from actors.operator import Life
+from pushserver.delivery import Board
 from pushserver.domain import Attempt
 from pushserver.domain.mail import MailBacklog
 from pushserver.metrics import (
+    BurstCollector,
     DeliveryMetrics,
     DoorMetrics,
     DoorTally,
@@ -33,6 +35,7 @@ class Instruments:
         self, system: ActorSystem, life: Life, *, per_actor: bool, cpu: Callable[[], int | None]
     ) -> None:
         self._registry = CollectorRegistry()
+        self._clock, self._per_actor = system.clock, per_actor
         self._registry.register(ActorCollector(system, prefix=ACTOR_PREFIX, per_actor=per_actor))
         started_at = system.clock.now().timestamp()
         self._registry.register(ProcessCollector(restarts=life.restarts, started_at=started_at, cpu=cpu))
@@ -58,6 +61,12 @@ class Instruments:
     def relay(self, accounts: Iterable[str]) -> RelayMetrics:
         """Of mails that these accounts submit; to be asked for once."""
         return RelayMetrics(accounts, self._registry)
+
+    def show_endpoints(self, board: Board) -> None:
+        """Let this process show its endpoints' budgets, who waits for them, and their breakers."""
+        clock = self._clock
+        collector = BurstCollector(lambda: board.figures(clock.monotonic()), per_actor=self._per_actor)
+        self._registry.register(collector)
 
     def show_relay(
         self,

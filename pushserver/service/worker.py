@@ -20,8 +20,9 @@ from actors import ActorSystem, ChildSpec, Limits
 from actors.cpu import available, pin
 from actors.operator import NAME, Life, Operator
 from pushserver.config import Settings
+from pushserver.delivery import Board
 from pushserver.service.census import Census
-from pushserver.service.delivery import NOTIFICATIONS, DeliverySide
+from pushserver.service.delivery import LOOKOUT, NOTIFICATIONS, DeliverySide
 from pushserver.service.endpoints import Endpoints
 from pushserver.service.gateway import GatewaySide
 from pushserver.service.groundwork import Sockets, data_directory
@@ -215,12 +216,15 @@ class Worker:
     def _delivery_side(self) -> DeliverySide:
         recorder = InFlight(self._directory, self._place.name, self._settings.queue.worker_count)
         self._resources.callback(recorder.close)
+        board = Board()
+        self._instruments.show_endpoints(board)
         return DeliverySide(
             self._settings,
             self._place.layout,
             system=self.system,
             in_flight=recorder,
             metrics=self._instruments.delivery,
+            board=board,
             build=self._endpoints(),
         )
 
@@ -277,7 +281,7 @@ class Worker:
 
 def _in_start_order(place: Place, settings: Settings) -> tuple[str, ...]:
     tasks = ("store",) if place.has_tasks else ()
-    delivery = ("last-line", "recipients", "sweeper") if place.delivers else ()
+    delivery = ("last-line", "recipients", LOOKOUT, "sweeper") if place.delivers else ()
     relay = relay_start_order(settings) if place.relays else ()
     api = ("api",) if place.has_door else ()
     return (*tasks, NOTIFICATIONS, *delivery, NAME, *relay, *api)

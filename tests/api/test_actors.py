@@ -61,6 +61,7 @@ def test_an_actor_is_shown_with_every_field(client: testing.TestClient, parts: P
                     "last_error_at": "2024-01-01T12:00:00Z",
                     "busy_for": 13.123,
                     "uptime": 3600.0,
+                    "note": None,
                 }
             ],
             "pagination": {"total": 7, "limit": 50, "offset": 0, "count": 1},

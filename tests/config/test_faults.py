@@ -59,8 +59,8 @@ metrics: {}
             "expected a text, because smtp_relay.enabled is on"
         ),
         (
-            "config.yaml:15: metrics: found an unknown key, expected one of server, auth, log, queue, task, "
-            "notifications, storage, processes, http, smtp_relay, recipients, system"
+            "config.yaml:15: metrics: found an unknown key, expected one of server, auth, log, queue, "
+            "digest, breaker, task, notifications, storage, processes, http, smtp_relay, recipients, system"
         ),
     ]
 
@@ -209,8 +209,8 @@ metrics: {}
             "queue: {workercount: 5}",
             (
                 "queue.workercount: found an unknown key, expected one of worker_count, buffer_size, "
-                "timeout, max_concurrent_per_platform, batch_size, retry_count, retry_delay; "
-                'did you mean "worker_count"?'
+                "timeout, max_concurrent_per_platform, batch_size, retry_count, retry_delay, max_wait, "
+                'reserve; did you mean "worker_count"?'
             ),
         ),
     ],
@@ -265,11 +265,11 @@ def test_a_setting_that_cannot_be_is_a_fault(load_yaml: Load, yaml: str, fault: 
             "{url: 'https://h/', rate: {5: s}}",
             '.rate: found a mapping, expected rates like ["5/s", "90/min"], or off',
         ),
-        ("https://h/", ": found a text, expected a mapping with url, secret, name, rate, proxy"),
+        ("https://h/", ": found a text, expected a mapping with url, secret, name, rate, reserve, proxy"),
         (
             "{url: 'https://h/', secrt: x}",
             (
-                ".secrt: found an unknown key, expected one of url, secret, name, rate, proxy; "
+                ".secrt: found an unknown key, expected one of url, secret, name, rate, reserve, proxy; "
                 'did you mean "secret"?'
             ),
         ),
@@ -420,8 +420,8 @@ def test_an_alias_that_nobody_could_type_is_a_fault(
 def test_an_alias_with_dots_is_quoted_in_the_path(load_yaml: Load) -> None:
     assert load_yaml.faults("recipients: {a.b: {nam: x}}") == [
         (
-            'config.yaml:1: recipients."a.b".nam: found an unknown key, expected one of name, platforms; '
-            'did you mean "name"?'
+            'config.yaml:1: recipients."a.b".nam: found an unknown key, expected one of name, digest, '
+            'platforms; did you mean "name"?'
         ),
     ]
 
@@ -432,7 +432,7 @@ def test_an_alias_named_like_a_key_does_not_confuse_the_path(load_yaml: Load) ->
             "config.yaml:1: recipients.name.platforms.fieshu: found an unknown key, "
             'expected one of feishu, dingtalk, wechat, email, system; did you mean "feishu"?'
         ),
-        "config.yaml:1: recipients.platforms: found a list, expected a mapping with name, platforms",
+        "config.yaml:1: recipients.platforms: found a list, expected a mapping with name, digest, platforms",
     ]
 
 

@@ -6,12 +6,13 @@ acts delivers.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
 from pushserver.config import TargetSettings
 from pushserver.domain import Delivered, Delivery, Verdict
-from pushserver.platforms import Platform
+from pushserver.platforms import Merged, Part, Platform
 
 DEADLINE = 20.0
 """Seconds after which what was waited for is held not to come."""
@@ -67,13 +68,18 @@ class Stage:
     calls: list[Call] = field(default_factory=list)
     built: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    rated: bool = False
+    """Do these platforms limit how often they may be called?"""
+    probes: Sequence[Verdict] = ()
+    """What probes are answered, in turn; without any there is no such call."""
+    probed: list[str] = field(default_factory=list)
     most_at_once: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _ticks: Iterator[int] = field(default_factory=count)
 
     def build(self, settings: TargetSettings) -> Platform:
         self.built.append(settings.name)
-        return _Scripted(self, settings.name)
+        return _ScriptedRated(self, settings.name) if self.rated else _Scripted(self, settings.name)
 
     def deliver(self, name: str, delivery: Delivery) -> Verdict:
         call = self._enter(name, delivery)
@@ -86,6 +92,12 @@ class Stage:
             return act(delivery) if callable(act) else act
         finally:
             self._leave(call)
+
+    def probe(self, name: str) -> Verdict | None:
+        if not self.probes:
+            return None
+        self.probed.append(name)
+        return self.probes[min(len(self.probed), len(self.probes)) - 1]
 
     def _enter(self, name: str, delivery: Delivery) -> Call:
         with self._changed:
@@ -147,3 +159,19 @@ class _Scripted:
 
     def close(self) -> None:
         self.stage.closed.append(self.name)
+
+
+class _ScriptedRated(_Scripted):
+    """Merges any number of messages: their texts, with ``+`` between them."""
+
+    @property
+    def calls(self) -> int:
+        made = len(self.stage.probed) if self.stage.probes else 0
+        return made + sum(call.name == self.name for call in list(self.stage.calls))
+
+    def merge(self, parts: Sequence[Part], at: datetime) -> Merged:
+        text = "+".join(part.push.text for part in parts)
+        return Merged(replace(parts[0].push, text=text), len(parts))
+
+    def probe(self, at: datetime) -> Verdict | None:
+        return self.stage.probe(self.name)

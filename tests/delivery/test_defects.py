@@ -53,14 +53,14 @@ def test_channels_are_tried_in_the_order_of_the_file(new_world: Worlds) -> None:
 
 def test_accepted_tasks_are_not_lost_at_shutdown(new_world: Worlds) -> None:
     hold = Hold()
-    world = new_world(stage=Stage({"a": hold}))
+    world = new_world(stage=(before := Stage({"a": hold})))
     tasks = [a_task(task_id=f"task_{n}") for n in range(3)]
     world.push(*tasks)
-    world.stage.wait_for_calls("a")
+    before.wait_for_calls("a")
     world.stop()
-    later = new_world(stage=Stage(), setup=with_channels(channel(FEISHU, "a"), sweeps=True))
+    later = new_world(stage=(after := Stage()), setup=with_channels(channel(FEISHU, "a"), sweeps=True))
     assert [stored.status for stored in later.ended(*tasks)] == [TaskStatus.COMPLETED] * 3
-    sent = Counter(call.delivery.task_id for call in [*world.stage.calls, *later.stage.calls])
+    sent = Counter(call.delivery.task_id for call in [*before.calls, *after.calls])
     assert sent == {task.id: 1 for task in tasks}
 
 

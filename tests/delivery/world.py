@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 
 from actors import ActorStatus, ActorSystem, Address, ChildSpec, Clock, Limits, ManualClock, Policy, Ref
 from actors.cell import Cell
 from pushserver.api.task_view import view_task
-from pushserver.config import Channel, Mail, Notice, Recipient, TargetSettings, Webhook
+from pushserver.config import Channel, DigestSettings, Mail, Notice, Recipient, TargetSettings, Webhook
 from pushserver.delivery import (
     Gate,
     LastLine,
@@ -23,12 +23,14 @@ from pushserver.delivery import (
     RetryRules,
     Services,
     Sweeper,
+    Terms,
     channel_spec,
     progress_of,
 )
 from pushserver.domain import Fallback, PlatformName, StoredTask, Task
 from pushserver.domain.messages import SubmitTasks, TaskReady
 from pushserver.metrics import DeliveryMetrics
+from pushserver.platforms import Platform
 from pushserver.store import (
     Estate,
     InFlight,
@@ -50,8 +52,24 @@ DELAY = 5.0
 SEND_TIMEOUT = 10.0
 RULES = RetryRules(count=2, delay=DELAY)
 LIMITS = Limits()
+TERMS = Terms()
+DIGEST = DigestSettings()
 
 _T = TypeVar("_T")
+
+
+class Outside(Protocol):
+    """What stands behind the endpoints of a test."""
+
+    def build(self, settings: TargetSettings) -> Platform:
+        """The platform of an endpoint."""
+
+    @property
+    def inside(self) -> Sequence[str]:
+        """Whose sends are held by the test."""
+
+    def let_go(self) -> None:
+        """Hold nothing any longer."""
 
 
 def channel(platform: PlatformName, names: Iterable[str]) -> Channel:
@@ -84,6 +102,8 @@ class Setup:
     buffer_size: int = 10_000
     busy_timeout: float = 5.0
     sweeps: bool = False
+    terms: Terms = TERMS
+    digest: DigestSettings = DIGEST
     channel_capacity: int = 10_000
     endpoint_capacity: int = 10_000
     notifications_capacity: int = 10_000
@@ -92,11 +112,11 @@ class Setup:
 class World:
     """One process's delivery actors, from :meth:`start` to :meth:`stop` or :meth:`kill`."""
 
-    def __init__(self, directory: Path, url: str, setup: Setup, stage: Stage, clock: Clock) -> None:
+    def __init__(self, directory: Path, url: str, setup: Setup, stage: Outside, clock: Clock) -> None:
         self.directory = directory
         self.url = url
         self.setup = setup
-        self.stage = stage
+        self.stage: Outside = stage
         self.clock = clock
         self._reading = open_reader(url)
         self._reader = TaskReader(self._reading)
@@ -127,6 +147,7 @@ class World:
             rules=self.setup.rules,
             send_timeout=SEND_TIMEOUT,
             metrics=self.metrics,
+            terms=self.setup.terms,
             last_line=(
                 LastLine(system.ref(LAST_LINE), self.setup.notices)
                 if self.setup.notices is not None
@@ -146,8 +167,11 @@ class World:
 
     def _configured(self) -> dict[str, Recipient]:
         channels = {"ops_alert": self.setup.channels, **(self.setup.more or {})}
+        digest = self.setup.digest
         return {
-            alias: Recipient(alias=alias, name=alias, channels=of) for alias, of in channels.items() if of
+            alias: Recipient(alias=alias, name=alias, channels=of, digest=digest)
+            for alias, of in channels.items()
+            if of
         }
 
     def _store_spec(self) -> ChildSpec:
@@ -338,7 +362,7 @@ class Worlds:
         self.clock = ManualClock(NOON + timedelta(seconds=1))
 
     def __call__(
-        self, setup: Setup | None = None, stage: Stage | None = None, clock: Clock | None = None
+        self, setup: Setup | None = None, stage: Outside | None = None, clock: Clock | None = None
     ) -> World:
         world = World(self._directory, self._url, setup or Setup(), stage or Stage(), clock or self.clock)
         self._made.append(world)

@@ -111,6 +111,12 @@ CHINESE = {
     "the vendor's": "平台返回的错误码",
     "the vendor's words": "平台返回的说明",
     "sent, the answer lost: it may have arrived": "已发出但没有等到应答，可能已送达",
+    "the one send carried so many messages": "这一次发送合并了多少条消息",
+    "while it waits: for the configured rate (budget), or because the vendor has refused": (
+        "等待期间才有：因所配置的限额（budget），或因平台限流（vendor）"
+    ),
+    "an estimate": "估计值",
+    "what it waits for, budget left, an open breaker": "在等待什么、剩余限额、熔断状态",
     "mailboxes that a mail did not reach": "邮件未能送达的邮箱",
     "of the last line of defence": "来自最后防线",
     "the others at this target": "对该目标的其余尝试",

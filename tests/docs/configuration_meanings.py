@@ -41,6 +41,17 @@ MEANINGS = {
     "queue.batch_size": "messages that the store takes into one commit",
     "queue.retry_count": "further rounds after a passing failure",
     "queue.retry_delay": "before the first further round; doubles with each, up to a tenth longer by chance",
+    "queue.max_wait": "that a push waits for the budget of webhooks before it fails as rate-limited",
+    "queue.reserve": "the part of each webhook's rate that only pushes of `type: error` may use",
+    # digest
+    "digest.enabled": "merge messages that wait for budget into one, so that all arrive soon",
+    "digest.after": "that a message waits for budget before it is merged with others",
+    "digest.over": "or: more than so many wait for the same webhook",
+    # the breaker
+    "breaker.enabled": "leave webhooks and mail servers alone for a while that fail again and again",
+    "breaker.failures": "in a row, after which it opens; a broken webhook opens it at once",
+    "breaker.rest": "until it is tried again with one message, or a call that nobody sees (Feishu)",
+    "breaker.max_rest": "each rest is twice as long as the one before, up to this",
     # task
     "task.cleanup_interval": "between two looks for tasks past their `max_age`",
     "task.max_age": "that a finished task can be asked for; unfinished ones are never deleted",
@@ -96,6 +107,9 @@ MEANINGS = {
     "smtp_relay.accounts[].connections": "connections kept open at most",
     # recipients
     "recipients.*.name": "the recipient's name for people; by default its alias",
+    "recipients.*.digest.enabled": "`false` keeps this recipient's messages apart; by default as in `digest`",
+    "recipients.*.digest.after": "the same for this recipient",
+    "recipients.*.digest.over": "the same for this recipient",
     "recipients.*.platforms.email.enabled": "whether the channel exists for pushes",
     "recipients.*.platforms.email.smtp.host": "the mail server",
     "recipients.*.platforms.email.smtp.port": "465 means TLS from the first byte, any other STARTTLS",
@@ -117,9 +131,10 @@ ROBOT_MEANINGS = {
     "webhooks[].secret": "the signing secret (Feishu, DingTalk); empty for a robot without one",
     "webhooks[].name": "what results and logs call it, unique in its channel; by default `feishu-1`, …",
     "webhooks[].rate": (
-        "how often it may be used: `5/s`, `90/min`, a list of such, or `off`; by default the vendor's limit. "
-        "*Not in effect yet*: the service rests when the vendor refuses for rate"
+        "how often it may be used: `5/s`, `90/min`, a list of such, or `off`; by default a little less than "
+        "the vendor's limit: Feishu 5/s and 90/min, DingTalk and WeCom 18/min"
     ),
+    "webhooks[].reserve": "the part of its rate that only errors may use; by default `queue.reserve`",
     "webhooks[].proxy": "proxy for this webhook alone, before `http.proxy`",
 }
 

@@ -82,6 +82,8 @@ def _default(field: FieldInfo) -> str:
     value = value.get_secret_value() if isinstance(value, SecretStr) else value
     if value in (None, "", {}, ()):
         return ""
+    if field.description and field.description.startswith("a share"):
+        return f"`{value:.0%}`"
     return f"`{_plain(value)}`"
 
 
@@ -96,20 +98,19 @@ def _allowed(field: FieldInfo) -> str:
         return ", ".join(f"`{word}`" for word in get_args(field.annotation))
     if field.annotation is bool:
         return "`true`, `false`"
-    if field.annotation in {int, float}:
-        return _range(field)
+    if field.annotation in {int, float} and (limits := _limits(field)):
+        unit = " s" if field.annotation is float else ""
+        return f"{limits['ge']:.10g} to {limits['le']:.10g}{unit}"
     return field.description or ""
 
 
-def _range(field: FieldInfo) -> str:
-    limits = {
+def _limits(field: FieldInfo) -> dict[str, float]:
+    return {
         name: getattr(limit, name)
         for limit in field.metadata
         for name in ("ge", "le")
         if hasattr(limit, name)
     }
-    unit = " s" if field.annotation is float else ""
-    return f"{limits['ge']:.10g} to {limits['le']:.10g}{unit}"
 
 
 if __name__ == "__main__":

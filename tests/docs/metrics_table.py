@@ -3,25 +3,32 @@
 Not read from the code but seen: a service in this process is asked for its metrics.
 """
 
+import json
 import re
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
 from pushserver.config import (
+    Channel,
     LogSettings,
     ProcessSettings,
+    Recipient,
     RelayAccount,
     RelayAuth,
     RelaySettings,
     ServerSettings,
     Settings,
     StorageSettings,
+    Webhook,
 )
+from pushserver.domain import PlatformName
 from pushserver.service import Service
 from tests.docs.markdown import ROOT
 
@@ -32,7 +39,7 @@ _NOT_SHOWN = {"process", "le"}
 
 
 def families() -> list[Metric]:
-    """Those of a service that has just been started."""
+    """Those of a service that has just been started and has something to deliver."""
     with tempfile.TemporaryDirectory() as directory:
         settings = Settings(
             server=ServerSettings(host="127.0.0.1", port=0),
@@ -40,12 +47,38 @@ def families() -> list[Metric]:
             storage=StorageSettings(url=f"sqlite:///{directory}/store.db"),
             processes=ProcessSettings(inline=True, pin="off"),
             smtp_relay=_relay(),
-            recipients={},
+            recipients={"ops": Recipient(alias="ops", name="ops", channels=(_NOWHERE,))},
         )
         with Service(settings) as service:
-            where = f"http://127.0.0.1:{service.port}/metrics"
-            with urllib.request.urlopen(where, timeout=10) as answer:
-                return list(text_string_to_metric_families(answer.read().decode()))
+            _push(service.port)
+            return _scraped(service.port)
+
+
+_NOWHERE = Channel(
+    platform=PlatformName.FEISHU,
+    targets=(Webhook(platform=PlatformName.FEISHU, name="nowhere", url=SecretStr("http://127.0.0.1:9/")),),
+)
+
+
+def _push(port: int) -> None:
+    """So that there is an endpoint: its series come with it."""
+    push = {"recipient_alias": "ops", "content": {"title": "t", "msg": "m"}}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/push",
+        json.dumps(push).encode(),
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def _scraped(port: int) -> list[Metric]:
+    give_up = time.monotonic() + 20.0
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            found = list(text_string_to_metric_families(answer.read().decode()))
+        if any(family.name == "pushserver_endpoint_budget_left" and family.samples for family in found):
+            return found
+        assert time.monotonic() < give_up, "there is no endpoint"
 
 
 def _relay() -> RelaySettings:

@@ -108,4 +108,5 @@ def test_every_verdict_and_end_has_its_series_from_the_start(
         + 2  # failovers
         + 5  # rounds
         + 7  # notices
+        + 2 * 5  # digests, and their messages
     )

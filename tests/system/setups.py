@@ -9,11 +9,12 @@ Setup = dict[str, Any]
 
 
 def setup(directory: Path, recipients: dict[str, Setup], **sections: Setup) -> Setup:
-    """Recipients as ``{alias: {platform: channel}}``; no retries and short times by default."""
+    """Recipients as ``{alias: {platform: channel}}``; no retries, no breakers, short times by default."""
     usual: dict[str, Setup] = {
         "server": {"host": "127.0.0.1", "port": 0},
         "log": {"file_path": str(directory / "log" / "app.log")},
         "queue": {"retry_count": 0, "retry_delay": 0.1, "timeout": 5},
+        "breaker": {"enabled": False},
         "storage": {"url": f"sqlite:///{directory}/data/store.db"},
         "processes": {"shutdown_timeout": 10},
     }
