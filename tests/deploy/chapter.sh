@@ -2,6 +2,8 @@
 # EDITED are set by the test.
 set -euo pipefail
 
+apt-get() { [ "$*" = "install -y git python3-venv" ]; }
+
 git() {  # the project as it is here, committed or not
     [ "$1" = clone ]
     mkdir -p "$3"
