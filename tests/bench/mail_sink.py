@@ -1,6 +1,7 @@
 """A stand-in for the providers that costs as little as possible: it takes every mail and forgets it."""
 
 import asyncio
+import os
 import time
 from multiprocessing.connection import Connection
 from typing import Final
@@ -68,9 +69,10 @@ class _Smtp(asyncio.Protocol):
         return True
 
 
-def run(pipe: Connection, cpu: int) -> None:
+def run(pipe: Connection, cpu: int, niceness: int = 0) -> None:
     """Serve until told to stop: sends the port first, then ``(mails, last)`` whenever asked."""
     pin(cpu)
+    os.nice(niceness)
     asyncio.run(_serve(pipe))
 
 
