@@ -37,9 +37,12 @@ class Meter:
         return Wait(vendor, VENDOR) if vendor > own else Wait(own, BUDGET)
 
     def restore(self, calls: Calls, now: float, date: datetime) -> None:
-        """What an earlier life has used up; ``now`` and ``date`` are the same moment."""
+        """What an earlier life has used up; ``now`` and ``date`` are the same moment.
+
+        Counted is one more than is known: it may have died with a call in hand, or with its record.
+        """
         self.budget.restore(now - max(0.0, (date - ended).total_seconds()) for ended in calls.ended)
-        if calls.in_hand:
+        if calls.in_hand or calls.ended:
             self.budget.spend(now)
         refusals = [*_refusals(calls)]
         if not refusals:
