@@ -17,6 +17,7 @@ from tests.system.setups import group, mailboxes, notices, relay, setup
 ACCOUNT: Final = {"username": "main", "password": "account-secret"}
 CONNECTIONS: Final = 4
 """That an account keeps; so many must be lost before all of them have to log in again."""
+BREAKERS: Final = {"enabled": True}
 GUESSERS: Final = 4
 """Each is held up by the relay after a wrong password."""
 PAUSE: Final = 0.02
@@ -58,12 +59,13 @@ def world(directory: Path) -> Iterator[World]:
             "feishu": {"feishu": group(feishu)},
             "dingtalk": {"dingtalk": group(dingtalk)},
             "wechat": {"wechat": group(wechat)},
+            "crowd": {"feishu": group(sandbox.feishu("crowded"), rate="2/s")},
             "email": {"email": mailboxes(spare, "ann@corp.example")},
             "system": {"system": last_line},
         }
         section = relay({"main": main, "spare": spare})
         section["accounts"][0] |= ACCOUNT
-        content = setup(directory, recipients, system=last_line, smtp_relay=section)
+        content = setup(directory, recipients, system=last_line, smtp_relay=section, breaker=BREAKERS)
         with serving(directory, content) as server, _load(server, [*recipients]):
             yield World(server, feishu, dingtalk, wechat, notice, main, spare)
 
