@@ -68,9 +68,7 @@ def test_kills_in_a_burst_lose_nothing_and_no_robot_refuses_for_rate(
     assert [push for push in burst.accepted if push.marker not in words and push.task_id not in words] == []
 
 
-def started(
-    sandbox: Sandbox, serve: Serve, directory: Path, platform: Setup, **sections: Setup
-) -> PushServer:
+def started(serve: Serve, directory: Path, platform: Setup, **sections: Setup) -> PushServer:
     return serve(setup(directory, {"ops": platform}, processes=INLINE, **sections))
 
 
