@@ -42,16 +42,24 @@ class Supervisor:
     # Lives begin -------------------------------------------------------------------------------------
 
     def start(self, cell: Cell) -> None:
-        """Begin a life, unless one is under way or has to wait."""
+        """Begin a life as the specs have it now, unless one is under way or has to wait.
+
+        Nobody lives on under a name that they do not know any more.
+        """
         if cell.context is not None or cell.mailbox.closed or _is_ending(cell):
             return
         self._cancel_pending(cell)
-        if cell.spec.start is None:
+        spec = self._system.spec_of(cell)
+        if spec is None:
+            self.forget(cell)
+            return
+        cell.spec = spec
+        if spec.start is None:
             self._answers(cell)
             return
         context = cell.context = Context(self._system, cell)
         try:
-            context.actor = cell.spec.start(context)
+            context.actor = spec.start(context)
             context.actor.begin()
         except BaseException as error:  # noqa: BLE001 - a constructor that raises is a life that ended
             self.ended(context, Ending(error))
@@ -177,8 +185,10 @@ class Supervisor:
 
     # Ending lives ------------------------------------------------------------------------------------
 
-    def restart(self, cell: Cell, done: Done) -> None:
+    def restart(self, cell: Cell, done: Done, grace: float = GRACE) -> None:
         """An operator's restart: a new life with the same mailbox, and a clean record of failures.
+
+        Those busy have ``grace`` seconds to finish their message.
 
         Restarting what is being taken down already counts as done when that is; so it does for one that has
         gone to sleep or been let go meanwhile.
@@ -192,7 +202,7 @@ class Supervisor:
             return
         cell.state = State.RESTARTING
         lives = [*self._ask_to_end(cell), *self._cut_off_children(cell)]
-        self._end(cell, lives, GRACE, partial(self._begin_again, cell))
+        self._end(cell, lives, grace, partial(self._begin_again, cell))
 
     def _begin_again(self, cell: Cell) -> None:
         cell.record.restarts += 1

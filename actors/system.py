@@ -20,7 +20,7 @@ from actors.ref import Ref
 from actors.scheduler import Scheduler
 from actors.spec import ChildSpec
 from actors.status import ActorStatus, asleep, is_stuck, status_of
-from actors.supervisor import Supervisor
+from actors.supervisor import GRACE, Supervisor
 
 _log = logging.getLogger(__name__)
 
@@ -201,6 +201,10 @@ class ActorSystem:
             self._end_idle(self.cells(), self.clock.monotonic())
             self._admission.call()
 
+    def spec_of(self, cell: Cell) -> ChildSpec | None:
+        """A cell's spec as it is now; ``None`` if its parent does not know the name any more."""
+        return cell.spec if cell.parent is None else cell.parent.spec.children.get(cell.address.name)
+
     def remove(self, cell: Cell) -> None:
         """Take a cell out of the tree, unless its name has a new one already."""
         with self.lock:
@@ -232,10 +236,13 @@ class ActorSystem:
         except queue.Empty:
             raise AskTimeout(f"{address} has not started again within {timeout:g} s") from None
 
-    def begin_restart(self, address: Address, done: Callable[[int], None]) -> None:
+    def begin_restart(
+        self, address: Address, done: Callable[[int], None], grace: float | None = None
+    ) -> None:
         """Begin what :meth:`restart` waits for, for those who must not wait.
 
-        ``done`` is told what that returns, on the supervisor's thread; of a sleeping one before this returns.
+        Who is busy may finish within ``grace`` seconds, half a second by default. ``done`` is told what that
+        returns, on the supervisor's thread; of a sleeping one before this returns.
 
         Raises:
             ActorNotFound: the specs do not know this name.
@@ -246,7 +253,8 @@ class ActorSystem:
             done(0)
         else:
             started_again = partial(_tell_restarts, cell, done)
-            self.scheduler.soon(partial(self.supervisor.restart, cell, started_again))
+            patience = GRACE if grace is None else grace
+            self.scheduler.soon(partial(self.supervisor.restart, cell, started_again, patience))
 
     def check_known(self, address: Address) -> ChildSpec:
         """The spec of an actor, awake or not.

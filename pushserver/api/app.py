@@ -20,6 +20,7 @@ from pushserver.api.push import PushBatchResource, PushResource
 from pushserver.api.refusals import add_error_handlers
 from pushserver.api.relay import RelayStatisticsResource, RelayStatusResource
 from pushserver.api.relay_queue import DropMailsResource, MailsResource, RetryMailsResource
+from pushserver.api.reload import ReloadPreviewResource, ReloadResource
 from pushserver.api.router import Router
 from pushserver.api.safeguards import Safeguards
 from pushserver.api.task import TaskResource
@@ -42,6 +43,8 @@ def create_app(deps: Dependencies, safeguards: Safeguards | None = None) -> App:
     app.add_route("/api/v1/push/batch", PushBatchResource(deps))
     app.add_route("/api/v1/task/{task_id}", TaskResource(deps))
     app.add_route("/api/v1/openapi.json", OpenApiResource())
+    app.add_route("/api/v1/reload", ReloadResource(deps.configuration))
+    app.add_route("/api/v1/reload/preview", ReloadPreviewResource(deps.configuration))
     app.add_route("/api/v1/actors", ActorsResource(deps.actors))
     app.add_route("/api/v1/actors/restart", RestartResource(deps.actors))
     _add_relay(app, deps.relay)

@@ -29,6 +29,7 @@ from pushserver.config import Scope
 API: Final = "/api/v1"
 _NOTIFICATIONS: Final = f"{API}/notifications"
 _RELAY: Final = f"{API}/smtp-relay"
+_RELOAD: Final = f"{API}/reload"
 
 _LIMIT: Final = Parameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}, "how many to show"
@@ -59,6 +60,8 @@ def _not_found(message: str, data: Schema, what: str) -> Answer:
 
 _NO_NOTIFICATION: Final = _not_found("通知不存在", having({"notification_id": TEXT}), "notification")
 _NO_ACTOR: Final = _not_found("Actor不存在", having({"address": TEXT}, near=list_of(TEXT)), "actor")
+
+_CHANGES: Final = having({"changes": list_of(named("Change"))})
 
 _PUSHES: Final = (
     Operation(
@@ -357,6 +360,40 @@ _OPERATING: Final = (
         "operating",
         body=having({"address": {**TEXT, "pattern": r"\S"}}),
         example={"address": "/delivery-0/recipients/ops_alert/feishu"},
+    ),
+    Operation(
+        "reload",
+        "POST",
+        _RELOAD,
+        "Put the configuration file into effect, and restart only what has changed",
+        {
+            200: Answer("It is in effect.", "配置已重新加载", _CHANGES),
+            409: Answer(
+                "Some changes need a restart of the service: nothing has changed.",
+                "部分更改需要重启服务",
+                _CHANGES,
+            ),
+            503: Answer("Nobody has answered, or not every process follows yet.", "配置未能及时生效"),
+        },
+        Scope.OPERATE,
+        "operating",
+        description="With faults in the file: 400, all of them in `errors`, and nothing has changed.",
+    ),
+    Operation(
+        "preview_reload",
+        "POST",
+        f"{_RELOAD}/preview",
+        "What a reload would change",
+        {
+            200: Answer("These differences to what is in effect.", "配置对比完成", _CHANGES),
+            413: _TOO_LARGE,
+            503: Answer("Nobody has answered.", "配置未能及时生效"),
+        },
+        Scope.OPERATE,
+        "operating",
+        body=having(configuration={**TEXT, "description": "YAML instead of the service's own file"}),
+        body_is_optional=True,
+        description="With faults: 400, all of them in `errors`.",
     ),
 )
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from actors import ActorStatus, Address, State
+from pushserver.config import Change, Fault
 from pushserver.domain import (
     Notification,
     NotificationPage,
@@ -236,6 +237,39 @@ class Relay(Protocol):
         """
 
 
+class Outcome(StrEnum):
+    """What has become of a reload, or of the wish to know what it would change."""
+
+    APPLIED = "applied"
+    COMPARED = "compared"
+    NEEDS_RESTART = "needs_restart"
+    """Some changes do: nothing has changed."""
+    FAULTY = "faulty"
+    """The file has faults: nothing has changed."""
+    UNCERTAIN = "uncertain"
+    """Nobody has answered, or not every process follows yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """How it has ended; ``detail`` is for people, where there is more to say."""
+
+    outcome: Outcome
+    changes: Sequence[Change] = ()
+    faults: Sequence[Fault] = ()
+    detail: str = ""
+
+
+class Configuration(Protocol):
+    """The configuration in effect. Called from any thread, answers within half a minute."""
+
+    def reload(self) -> Reloaded:
+        """Put the file that the service was started with into effect."""
+
+    def preview(self, text: str | None) -> Reloaded:
+        """Compare a configuration, by default that file's, with what is in effect."""
+
+
 def _nobody_knows(_: StoredTask) -> None:
     return None
 
@@ -259,6 +293,7 @@ class Dependencies:
     actors: Actors
     notifications: Notifications
     relay: Relay
+    configuration: Configuration
     metrics: Callable[[], bytes]
     count: DoorMetrics
     now: Callable[[], datetime]

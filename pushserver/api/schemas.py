@@ -12,6 +12,7 @@ from pushserver.api.operation import Schema
 from pushserver.api.ports import RelayStatus
 from pushserver.api.push_request import MOST_PUSHES, STRATEGIES
 from pushserver.api.query import MOST
+from pushserver.config import Effect, Kind
 from pushserver.domain import (
     NOTICE_SOURCE,
     WAITING_REASONS,
@@ -203,6 +204,10 @@ _MAIL: Final = having(
     }
 )
 
+_CHANGE: Final = having(
+    {"path": TEXT, "kind": one_of(Kind), "effect": one_of(Effect)}, before=TEXT, after=TEXT
+)
+
 _FIELD_ERROR: Final = having({"field": TEXT, "reason": TEXT})
 
 PAGINATION: Final = having(
@@ -267,5 +272,6 @@ COMPONENTS: Final[Mapping[str, Any]] = {
     "Notification": _NOTIFICATION,
     "Actor": _ACTOR,
     "Mail": _MAIL,
+    "Change": _CHANGE,
     "FieldError": _FIELD_ERROR,
 }

@@ -56,6 +56,26 @@ def check(config: options.Config = options.DEFAULT_CONFIG) -> None:
     raise typer.Exit(run(config))
 
 
+@app.command(help="让运行中的服务重新加载配置文件：只重启有变化的部分；有错误时什么都不变。")
+def reload(url: options.Url = options.DEFAULT_URL, as_json: options.AsJson = False) -> None:
+    """See :func:`pushserver.cli.reload.reload`."""
+    from pushserver.cli.reload import reload as run  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(run(url, as_json=as_json))
+
+
+@app.command(help="显示重新加载会改变什么：服务自己的配置文件，或 --config 指定的文件，与生效中的配置相比。")
+def diff(
+    config: options.OtherConfig = None,
+    url: options.Url = options.DEFAULT_URL,
+    as_json: options.AsJson = False,
+) -> None:
+    """See :func:`pushserver.cli.reload.diff`."""
+    from pushserver.cli.reload import diff as run  # noqa: PLC0415 - see the module's docstring
+
+    raise typer.Exit(run(config, url, as_json=as_json))
+
+
 @app.command(help="发送一条推送并等待结果：送达返回 0，失败返回 1，未有结果返回 75。")
 def send(
     *,

@@ -3,7 +3,8 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -29,6 +30,16 @@ _TASK = ("task_id", "status", "progress", "results")
 
 class Unreachable(CommandFailed):
     """Nobody answered; whether the request arrived is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What has become of a reload: what differs, or all faults; ``message`` is the service's word on it."""
+
+    message: str
+    changes: Sequence[Json] = ()
+    faults: Sequence[str] = ()
+    needs_restart: bool = False
 
 
 class Client:
@@ -165,6 +176,37 @@ class Client:
             CommandFailed: nobody relays mails, or nobody answered.
         """
         return self._call("POST", f"{_MAILS}/drop", {"mail_ids": mail_ids}, ("dropped_count",))
+
+    def reload(self) -> Reload:
+        """Have the service put its configuration file into effect.
+
+        Raises:
+            Unreachable: nobody answered.
+            CommandFailed: it could not be told, or not every process follows yet.
+        """
+        return self._reload("/api/v1/reload", None)
+
+    def preview(self, configuration: str | None) -> Reload:
+        """What a reload would change; with the text of a ``configuration`` in place of the service's file.
+
+        Raises:
+            Unreachable: nobody answered.
+            CommandFailed: it could not be told.
+        """
+        body = None if configuration is None else {"configuration": configuration}
+        return self._reload("/api/v1/reload/preview", body)
+
+    def _reload(self, path: str, body: Json | None) -> Reload:
+        envelope = self._envelope(self._answer("POST", path, body))
+        data, errors = envelope.get("data"), envelope.get("errors")
+        if envelope["code"] == HTTPStatus.BAD_REQUEST and isinstance(errors, list):
+            return Reload(str(envelope["message"]), faults=[str(error.get("reason")) for error in errors])
+        if envelope["code"] not in {HTTPStatus.OK, HTTPStatus.CONFLICT}:
+            raise _refused(envelope)
+        if not isinstance(data, dict) or not isinstance(data.get("changes"), list):
+            raise self._not_ours("缺少 changes")
+        needs_restart = envelope["code"] == HTTPStatus.CONFLICT
+        return Reload(str(envelope["message"]), data["changes"], needs_restart=needs_restart)
 
     def _call(self, method: str, path: str, body: Json | None, wanted: tuple[str, ...]) -> Json:
         envelope = self._envelope(self._answer(method, path, body))

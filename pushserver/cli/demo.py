@@ -13,6 +13,7 @@ from pushserver.cli.serve import set_up_logs
 from pushserver.cli.stopping import StopRequests
 from pushserver.cli.welcome import Welcome, welcome
 from pushserver.config import load
+from pushserver.config.apart import Source
 from pushserver.sandbox import Sandbox
 from pushserver.service import Service
 
@@ -45,5 +46,5 @@ def _service(world: DemoWorld, port: int, directory: Path) -> tuple[Service, Pat
     with start_faults():
         path = write_configuration(world, port, directory)
     settings = load(path, {}).settings  # without the environment: a SERVER_PORT is meant for another service
-    set_up_logs(settings)
-    return Service(settings, console=sys.stdout), path
+    learn = set_up_logs(settings).learn
+    return Service(settings, console=sys.stdout, source=Source(path.absolute(), {}), learn=learn), path

@@ -51,6 +51,10 @@ class MailStates(StrEnum):
 
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="配置文件 (YAML)")]
+OtherConfig = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="另一份配置文件 (YAML)", show_default=False),
+]
 Url = Annotated[
     str, typer.Option("--url", metavar="URL", envvar="PUSHSERVER_URL", help="服务地址", show_envvar=True)
 ]

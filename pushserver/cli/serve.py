@@ -1,6 +1,7 @@
 """``pushserver serve``: the service, until a signal ends it."""
 
 import logging
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,10 @@ from pushserver.cli.running import os_fault, run
 from pushserver.cli.service_manager import ServiceManager
 from pushserver.cli.stopping import StopRequests
 from pushserver.config import Settings
-from pushserver.logs import SwitchSignal
+from pushserver.config.apart import Source
+from pushserver.logs import Redactor, SwitchSignal
 from pushserver.service import OPEN_TO_ALL, Service
+from pushserver.service.hangup import ReloadSignal
 
 _log = logging.getLogger(__name__)
 
@@ -26,12 +29,15 @@ def serve(path: Path, stop: StopRequests) -> int:
         CommandFailed: the configuration cannot be used, or the service cannot start or go on.
     """
     settings = settings_in(path)
-    set_up_logs(settings)
-    service = Service(settings, console=sys.stdout)
+    learn = set_up_logs(settings).learn
+    source = Source(path.absolute(), dict(os.environ))
+    service = Service(settings, console=sys.stdout, source=source, learn=learn)
     switch = SwitchSignal(partial(logs.switch, settings.log.level, service.pass_on_log_level))
+    hangup = ReloadSignal(service.reload)
 
     def started() -> None:
         switch.heed()
+        hangup.heed()
         greeting = _greeting(settings, service.port)
         screen.say(greeting)
         if settings.anybody_may_push:
@@ -39,23 +45,25 @@ def serve(path: Path, stop: StopRequests) -> int:
         manager.ready(greeting, lambda: service.alive)
 
     try:
-        with ServiceManager() as manager, switch:
+        with ServiceManager() as manager, switch, hangup:
             return run(service, stop, started)
     except CommandFailed as failed:
         _log.critical("%s", failed.text, extra={"action": "service_failed"})
         raise
 
 
-def set_up_logs(settings: Settings) -> None:
-    """Open the log.
+def set_up_logs(settings: Settings) -> Redactor:
+    """Open the log; what keeps the configured secrets out of it.
 
     Raises:
         CommandFailed: a log file cannot be written.
     """
+    redactor = Redactor.of(settings)
     try:
-        logs.set_up(settings.log, redactor=logs.Redactor.of(settings))
+        logs.set_up(settings.log, redactor=redactor)
     except OSError as error:
         raise CommandFailed(f"日志无法写入: {os_fault(error)}", exit_codes.CANNOT_WRITE) from error
+    return redactor
 
 
 def _greeting(settings: Settings, port: int) -> str:

@@ -2,6 +2,7 @@
 
 from pushserver.config.auth import ApiKey, AuthSettings, Scope
 from pushserver.config.bursts import BreakerSettings, DigestSettings
+from pushserver.config.changes import Change, Effect, Kind, compare
 from pushserver.config.errors import ConfigError, Fault
 from pushserver.config.loader import Loaded, load
 from pushserver.config.rate import Rate
@@ -26,11 +27,14 @@ __all__ = [
     "ApiKey",
     "AuthSettings",
     "BreakerSettings",
+    "Change",
     "Channel",
     "ConfigError",
     "DigestSettings",
+    "Effect",
     "Fault",
     "HttpSettings",
+    "Kind",
     "Loaded",
     "LogSettings",
     "Mail",
@@ -56,6 +60,7 @@ __all__ = [
     "TargetSettings",
     "TaskSettings",
     "Webhook",
+    "compare",
     "describe",
     "load",
 ]

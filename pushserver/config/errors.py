@@ -1,7 +1,8 @@
 """What can be wrong with a configuration, said so that the person at the keyboard can mend it.
 
 PushServerError
-└── ConfigError   the configuration cannot be used; carries every :class:`Fault`, not only the first
+├── ConfigError   the configuration cannot be used; carries every :class:`Fault`, not only the first
+└── NotRead       the process that was to read it has not answered; says nothing about the configuration
 """
 
 from dataclasses import dataclass
@@ -41,3 +42,7 @@ class ConfigError(PushServerError):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.faults))
+
+
+class NotRead(PushServerError):  # noqa: N818 - a state, not a mistake
+    """The process that was to read the configuration has not answered."""

@@ -1,7 +1,7 @@
 """From a file and an environment to settings, or to every fault at once."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -53,7 +53,17 @@ def load(path: FilePath, environ: Mapping[str, str]) -> Loaded:
         ConfigError: with every fault, in the order of the file.
     """
     with _collector_at_rest():
-        return _load(path, environ)
+        return _read(str(path), lambda: reader.read_text(path), environ)
+
+
+def load_text(text: str, source: str, environ: Mapping[str, str]) -> Loaded:
+    """The same of a text; ``source`` is what faults call it.
+
+    Raises:
+        ConfigError: as above.
+    """
+    with _collector_at_rest():
+        return _read(source, lambda: text, environ)
 
 
 @contextmanager
@@ -68,17 +78,17 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _load(path: FilePath, environ: Mapping[str, str]) -> Loaded:
+def _read(source: str, read_text: Callable[[], str], environ: Mapping[str, str]) -> Loaded:
     try:
-        text = reader.read_text(path)
+        text = read_text()
         tree = reader.parse(text)
     except Unreadable as unreadable:
-        fault = Fault(str(path), unreadable.line, "", unreadable.found, unreadable.expected)
+        fault = Fault(source, unreadable.line, "", unreadable.found, unreadable.expected)
         raise ConfigError((fault,)) from None
     root, findings, warnings = _with_environment(tree, text, environ)
     document = _checked(root, findings)
     if document is None:
-        raise ConfigError(_located(findings, str(path), reader.lines(text)))
+        raise ConfigError(_located(findings, source, reader.lines(text)))
     settings = settings_of(document)
     return Loaded(settings, (*warnings, *_oddities(settings)))
 

@@ -1,10 +1,20 @@
 """What a strategy means for one recipient: which channels, in which order, with which targets. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pushserver.domain import MANNERS, Manner, Manners, PlatformName, Strategy, Target, Task
+from pushserver.domain import (
+    MANNERS,
+    Delivered,
+    Manner,
+    Manners,
+    PlatformName,
+    StoredTask,
+    Strategy,
+    Target,
+    Task,
+)
 
 
 class Named(Protocol):
@@ -53,6 +63,24 @@ class Plan:
             return tuple((channel,) for channel in self.channels)
         return (self.channels,) if self.channels else ()
 
+    def with_reached(self, targets: Iterable[Target]) -> "Plan":
+        """The plan, and targets that have the message although they are not configured any more.
+
+        Who has it satisfies whoever would otherwise get it in their place. They stand before the others.
+        """
+        planned = {channel.platform: channel.targets for channel in self.channels}
+        gone: dict[PlatformName, tuple[Target, ...]] = {}
+        for target in dict.fromkeys(targets):
+            if target not in planned.get(target.platform, ()):
+                gone[target.platform] = (*gone.get(target.platform, ()), target)
+        if not gone:
+            return self
+        joined = {
+            platform: (*gone.get(platform, ()), *planned.get(platform, ())) for platform in (*gone, *planned)
+        }
+        channels = tuple(PlannedChannel(platform, members) for platform, members in joined.items())
+        return Plan(channels, self.manners)
+
     @property
     def everyone_counts(self) -> bool:
         """Is each target owed its own success? Else one success satisfies a group."""
@@ -66,6 +94,13 @@ def plan_for(task: Task, channels: Sequence[HasTargets]) -> Plan:
     """Lay out a task over the recipient's channels."""
     planned = tuple(_planned(channel) for channel in channels if channel.targets)
     return Plan(_chosen(task, planned), MANNERS[task.strategy])
+
+
+def plan_of(stored: StoredTask, channels: Sequence[HasTargets]) -> Plan:
+    """The same for a task that may have begun under another configuration."""
+    attempts = [attempt for attempt in stored.attempts if not attempt.fallback]
+    reached = [attempt.target for attempt in attempts if isinstance(attempt.verdict, Delivered)]
+    return plan_for(stored.task, channels).with_reached(reached)
 
 
 def fallback_plan(target_names: Sequence[str]) -> Plan:

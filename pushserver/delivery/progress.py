@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pushserver.delivery.course import Course, Progress, RetryRules
-from pushserver.delivery.plan import HasTargets, plan_for
+from pushserver.delivery.plan import HasTargets, plan_of
 from pushserver.domain import StoredTask
 
 
@@ -15,7 +15,7 @@ def progress_of(
     ``channels`` are the recipient's of today, ``now`` seconds since the epoch.
     """
     attempts = [attempt for attempt in stored.attempts if not attempt.fallback]
-    course = Course(plan_for(stored.task, channels), rules, attempts)
+    course = Course(plan_of(stored, channels), rules, attempts)
     if not stored.status.final:
         course.begin(now, lambda: 0.0)
     return course.progress

@@ -11,7 +11,7 @@ from pushserver.delivery.channel import unsent
 from pushserver.delivery.course import Course, Order, Pause, Step
 from pushserver.delivery.last_line import alarm, entry
 from pushserver.delivery.messages import ChannelEnded, Deliver, RoundDue
-from pushserver.delivery.plan import HasTargets, Plan, fallback_plan, plan_for
+from pushserver.delivery.plan import HasTargets, Plan, fallback_plan, plan_of
 from pushserver.delivery.services import Services
 from pushserver.domain import (
     Attempt,
@@ -199,15 +199,12 @@ class Recipient(Actor):
             return
         if stored.status is TaskStatus.PENDING:
             self.tell(self._services.store, TaskStarted(stored.task.id))
-        run = _Run(stored.task, self._plan(stored.task), self._course_of(stored))
+        run = _Run(stored.task, plan_of(stored, self._channels), self._course_of(stored))
         self._begin(run, stored)
-
-    def _plan(self, task: Task) -> Plan:
-        return plan_for(task, self._channels)
 
     def _course_of(self, stored: StoredTask) -> Course:
         attempts = [attempt for attempt in stored.attempts if not attempt.fallback]
-        return Course(self._plan(stored.task), self._services.rules, attempts)
+        return Course(plan_of(stored, self._channels), self._services.rules, attempts)
 
     def _give_up_killers(self, run: _Run, stored: StoredTask) -> None:
         """A message that has taken the process down again and again is not sent once more."""

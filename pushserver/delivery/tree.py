@@ -50,6 +50,14 @@ class Recipients(Mapping[str, ChildSpec]):
         if alias not in self._configured:
             self._former.add(alias)
 
+    def replace(self, configured: Mapping[str, RecipientSettings]) -> None:
+        """Know these from now on; those that are gone may still have unfinished tasks.
+
+        Whoever lives goes on as it is until its next life.
+        """
+        self._former |= self._configured.keys() - configured.keys()
+        self._configured = configured
+
     def __getitem__(self, alias: str) -> ChildSpec:
         if alias in self._configured:
             recipient = self._configured[alias]

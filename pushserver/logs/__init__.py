@@ -11,11 +11,12 @@ from pushserver.logs.request import current_request
 from pushserver.logs.rotation import Rotation
 from pushserver.logs.rotator import Rotator
 from pushserver.logs.setup import set_up
-from pushserver.logs.switch import LevelFile, SwitchSignal, switch
+from pushserver.logs.switch import AwaitedSignal, LevelFile, SwitchSignal, switch
 
 __all__ = [
     "HIDDEN",
     "LEVELS",
+    "AwaitedSignal",
     "LevelFile",
     "Redactor",
     "Rotation",

@@ -31,17 +31,28 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts: frozenset[str] = frozenset()
         self._index: dict[str, list[tuple[str, int]]] = {}
         self._wordless: list[str] = []
-        for spelling in {spelling for secret in secrets for spelling in _spellings(secret)}:
-            self._learn(spelling)
-        self._idle = not (self._hosts or self._index or self._wordless)
+        self._note(secrets, hosts)
 
     @classmethod
     def of(cls, settings: Settings) -> "Redactor":
         """For every secret of a configuration."""
         return cls(secrets_of(settings), hosts_of(settings))
+
+    def learn(self, parts: object) -> None:
+        """Hide the secrets of these parts of a configuration, too, from any thread; none is ever forgotten.
+
+        A line that the log has shown before with one of them in it may be shown so once more.
+        """
+        self._note(secrets_of(parts), hosts_of(parts))
+
+    def _note(self, secrets: Iterable[str], hosts: Iterable[str]) -> None:
+        self._hosts |= {host.lower() for host in hosts}
+        for spelling in {spelling for secret in secrets for spelling in _spellings(secret)}:
+            self._learn(spelling)
+        self._idle = not (self._hosts or self._index or self._wordless)
 
     def hide(self, text: str) -> str:
         """``text`` with ``***`` in place of each secret."""

@@ -5,11 +5,9 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from pushserver.config import Settings
 
-
-def secrets_of(settings: Settings) -> Iterator[str]:
-    """Every ``SecretStr``, the tokens in secret URLs, and the passwords in the other URLs."""
+def secrets_of(settings: object) -> Iterator[str]:
+    """Of settings or their parts: every ``SecretStr``, the tokens in secret URLs, passwords in the others."""
     for text, secret in _texts(settings):
         url = _url(text)
         if url is not None:
@@ -21,7 +19,7 @@ def secrets_of(settings: Settings) -> Iterator[str]:
                 yield credentials
 
 
-def hosts_of(settings: Settings) -> set[str]:
+def hosts_of(settings: object) -> set[str]:
     """``host:port`` of every secret URL: of those URLs only this may be shown."""
     urls = [_url(text) for text, secret in _texts(settings) if secret]
     return {url.netloc.rpartition("@")[2] for url in urls if url is not None}

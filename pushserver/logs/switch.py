@@ -12,31 +12,35 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from pushserver.logs.levels import LEVELS, change, current, toggled
 
 _log = logging.getLogger(__name__)
-_POSIX = hasattr(signal, "SIGUSR1")
 
 
-class SwitchSignal:
-    """As a context manager, keeps SIGUSR1 from ending the process, and its children-to-be.
+class AwaitedSignal:
+    """As a context manager, keeps a signal from ending the process, and its children-to-be.
 
     To be entered on the main thread, before there are others. What comes before :meth:`heed` waits. Does
     nothing where there is no such signal (Windows).
     """
 
+    name: ClassVar[str]
+    thread_name: ClassVar[str]
+
     def __init__(self, act: Callable[[], None]) -> None:
         self._act = act
+        self._number: signal.Signals | None = getattr(signal, self.name, None)
         self._stopping = False
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        if _POSIX:
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        if self._number is not None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {self._number})
         return self
 
     def __exit__(
@@ -44,25 +48,41 @@ class SwitchSignal:
     ) -> None:
         """The signal stays blocked: one that comes late must not kill."""
         self._stopping = True
-        if self._thread is not None and self._thread.ident is not None:
-            signal.pthread_kill(self._thread.ident, signal.SIGUSR1)
-            self._thread.join()
+        thread, number = self._thread, self._number
+        if number is not None and thread is not None and thread.ident is not None:
+            signal.pthread_kill(thread.ident, number)
+            thread.join()
 
     def heed(self) -> None:
         """From now on, ``act`` in a thread of its own at each signal."""
-        if _POSIX:
-            self._thread = threading.Thread(target=self._run, name="log-level", daemon=True)
+        if self._number is not None:
+            run = partial(self._run, self._number)
+            self._thread = threading.Thread(target=run, name=self.thread_name, daemon=True)
             self._thread.start()
 
-    def _run(self) -> None:
+    def _run(self, number: signal.Signals) -> None:
         while True:
-            signal.sigwait({signal.SIGUSR1})
+            signal.sigwait({number})
             if self._stopping:
                 return
             try:
                 self._act()
             except Exception:  # noqa: BLE001 - the next signal is to find somebody who listens
-                _log.exception("日志级别无法切换", extra={"action": "log_level_failed"})
+                self._complain()
+
+    def _complain(self) -> None:
+        """Log the exception in hand: the signal could not be followed."""
+        raise NotImplementedError
+
+
+class SwitchSignal(AwaitedSignal):
+    """SIGUSR1."""
+
+    name = "SIGUSR1"
+    thread_name = "log-level"
+
+    def _complain(self) -> None:
+        _log.exception("日志级别无法切换", extra={"action": "log_level_failed"})
 
 
 class LevelFile:

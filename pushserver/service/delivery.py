@@ -21,12 +21,16 @@ from pushserver.delivery import (
 from pushserver.domain import PlatformName
 from pushserver.domain.breaker import BreakerRules
 from pushserver.metrics import DeliveryMetrics
+from pushserver.service.follower import Difference
 from pushserver.service.layout import Layout
 from pushserver.service.policies import ESSENTIAL
 from pushserver.store import InFlight
 
 LAST_LINE = "last-line"
 """The channel of the global notices, in the tree."""
+STEPS_OF_A_SEND = 3
+"""Times ``queue.timeout`` that a send in hand may take at most: a mail is a conversation."""
+_SLACK = 3.0
 NOTIFICATIONS = "notifications"
 """The notification store, in the tree of every process."""
 
@@ -82,6 +86,15 @@ class DeliverySide:
             LOOKOUT: ChildSpec(kind="lookout", start=partial(Lookout, board=self._board), policy=ESSENTIAL),
         }
 
+    def follow(self, settings: Settings, difference: Difference) -> None:
+        """Know the new recipients; those that differ begin anew, once what they have in hand is done."""
+        self._recipients.replace(self._own(settings.recipients))
+        patience = STEPS_OF_A_SEND * self._settings.queue.timeout + _SLACK
+        for alias in difference.recipients:
+            address = self._layout.recipient(alias)
+            if address.process == self._system.process:
+                self._system.begin_restart(address, _nobody, grace=patience)
+
     def _own(self, recipients: Mapping[str, Recipient]) -> Mapping[str, Recipient]:
         """Those that belong to this process: nobody else answers to their names here."""
         return {
@@ -123,3 +136,7 @@ class DeliverySide:
     def _last_line(self) -> Channel:
         system = self._settings.system
         return Channel(platform=PlatformName.SYSTEM, targets=system.notifications if system else ())
+
+
+def _nobody(_: int) -> None:
+    """Nobody waits for a recipient that begins anew."""

@@ -24,11 +24,14 @@ from pushserver.domain import (
 from pushserver.domain.messages import AskWaiting, SubmitTasks, TaskReady
 from pushserver.metrics import DoorMetrics
 from pushserver.service.census import Census
+from pushserver.service.configuration import Configuration
 from pushserver.service.delivery import LOOKOUT, NOTIFICATIONS, retry_rules
 from pushserver.service.directory import Directory
+from pushserver.service.follower import Difference
 from pushserver.service.health import check_health
 from pushserver.service.notifications import Notifications
 from pushserver.service.policies import ESSENTIAL
+from pushserver.service.recipients import CurrentRecipients
 from pushserver.service.relay_figures import RelayFigures
 from pushserver.service.scrape import Scrape
 from pushserver.store import TaskReader
@@ -71,12 +74,19 @@ class GatewaySide:
         self._relay = RelayFigures(settings, census, system, port=smtp_port, reading=reading)
         self._directory = Directory(census, restart_process)
         self._safeguards = api.Safeguards(settings.server, settings.auth)
+        self._recipients = CurrentRecipients(settings.recipients)
+        self._configuration = Configuration(system, census.layout)
 
     def specs(self) -> dict[str, ChildSpec]:
         """By name."""
         drain = self._settings.processes.shutdown_timeout * DRAIN_SHARE
         door = partial(HttpDoor, server=self._server, drain=drain)
         return {"api": ChildSpec(kind="door", start=door, policy=ESSENTIAL, deadline=drain + 5.0)}
+
+    def follow(self, settings: Settings, _: Difference) -> None:
+        """Take pushes for the new recipients, and go by the new keys, origins and rates."""
+        self._recipients.replace(settings.recipients)
+        self._safeguards.apply(settings.server, settings.auth)
 
     def _server(self) -> api.HttpServer:
         server = self._settings.server
@@ -91,7 +101,7 @@ class GatewaySide:
     def _app(self) -> api.App:
         return api.create_app(
             api.Dependencies(
-                recipients=self._settings.recipients,
+                recipients=self._recipients,
                 submit=self._submit,
                 fetch=self._reader.fetch,
                 progress=self._progress,
@@ -100,6 +110,7 @@ class GatewaySide:
                 actors=self._directory,
                 notifications=self._notifications,
                 relay=self._relay,
+                configuration=self._configuration,
                 count=self._metrics,
                 metrics=Scrape(self._census).page,
                 now=self._system.clock.now,
@@ -133,6 +144,6 @@ class GatewaySide:
         return waiting
 
     def _progress(self, stored: StoredTask) -> Progress:
-        recipient = self._settings.recipients.get(stored.task.recipient)
+        recipient = self._recipients.get(stored.task.recipient)
         channels = recipient.channels if recipient else ()
         return progress_of(stored, channels, self._rules, self._system.clock.now().timestamp())

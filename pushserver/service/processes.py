@@ -16,10 +16,13 @@ from actors import StartFailed
 from actors.processes import BEAT_INTERVAL, Link, Network, Patience, ProcessSpec, Root, Transport, exit_codes
 from pushserver import logs
 from pushserver.config import Settings
+from pushserver.config.apart import Source
 from pushserver.logs import LevelFile, Redactor, SwitchSignal
 from pushserver.service.groundwork import Sockets
+from pushserver.service.hangup import ReloadSignal
 from pushserver.service.layout import Layout
-from pushserver.service.worker import Place, Worker
+from pushserver.service.shelf import FileShelf
+from pushserver.service.worker import Changing, Place, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -30,9 +33,13 @@ PRELOAD = ("pushserver.service.processes", "pushserver.service.worker", "pushser
 class ProcessCrew:
     """A root and its workers. The root's loop has a thread of its own; the main thread stays the caller's."""
 
-    def __init__(self, settings: Settings, layout: Layout, sockets: Sockets) -> None:
+    def __init__(
+        self, settings: Settings, layout: Layout, sockets: Sockets, source: Source | None = None
+    ) -> None:
         self.failed = threading.Event()
         self._settings = settings
+        self._source = source
+        self._first = layout.processes[0]
         self._directory = tempfile.mkdtemp(prefix="pushserver-")
         network = Network(self._directory, secrets.token_bytes(32))
         self._ready = threading.Event()
@@ -45,7 +52,7 @@ class ProcessCrew:
         return ProcessSpec(
             name=place.name,
             main=work,
-            args=(self._settings, place, network),
+            args=(self._settings, place, network, self._source),
             patience=Patience(stop=stop_within),
             title=f"pushserver: {place.name}",
         )
@@ -87,9 +94,13 @@ class ProcessCrew:
         LevelFile(Path(self._directory)).leave(level)
         self._signal_workers(signal.SIGUSR1)
 
-    def _signal_workers(self, number: signal.Signals) -> None:
+    def reload(self) -> None:
+        """See :class:`~pushserver.service.service.Crew`."""
+        self._signal_workers(signal.SIGHUP, only=self._first)
+
+    def _signal_workers(self, number: signal.Signals, only: str = "") -> None:
         for child in self.root.children:
-            if (pid := child.pid) is not None:
+            if only in {"", child.spec.name} and (pid := child.pid) is not None:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
 
@@ -102,18 +113,31 @@ class ProcessCrew:
                 self.failed.set()
 
 
-def work(link: Link, settings: Settings, place: Place, network: Network) -> int:
+def work(link: Link, settings: Settings, place: Place, network: Network, source: Source | None) -> int:
     """What a worker process does, from its start to its end."""
-    logs.set_up(settings.log, redactor=Redactor.of(settings))
-    level = LevelFile(Path(network.directory))
+    redactor = Redactor.of(settings)
+    logs.set_up(settings.log, redactor=redactor)
+    directory = Path(network.directory)
+    level = LevelFile(directory)
+    changing = Changing(source, FileShelf(directory), redactor.learn)
     with SwitchSignal(level.follow) as switch:
         level.follow()
         switch.heed()
-        return _work(link, settings, place, network)
+        worker = Worker(
+            settings,
+            place,
+            console=sys.stdout,
+            restart_process=link.restart,
+            restarts=link.restarts,
+            changing=changing,
+        )
+        with ReloadSignal(worker.reload) as hangup:
+            if place.is_first:
+                hangup.heed()
+            return _work(link, worker, place, network)
 
 
-def _work(link: Link, settings: Settings, place: Place, network: Network) -> int:
-    worker = Worker(settings, place, console=sys.stdout, restart_process=link.restart, restarts=link.restarts)
+def _work(link: Link, worker: Worker, place: Place, network: Network) -> int:
     transport = Transport(worker.system, network)
     transport.start()
     _beat(worker, link)

@@ -11,11 +11,12 @@ from typing import Protocol, Self, TextIO
 from actors import ActorUnavailable
 from actors.cpu import available
 from pushserver.config import Settings
+from pushserver.config.apart import Source
 from pushserver.logs import Rotator
 from pushserver.service.groundwork import groundwork
 from pushserver.service.layout import ALONE, Layout
 from pushserver.service.relay import relays_mail
-from pushserver.service.worker import Place, Worker
+from pushserver.service.worker import Changing, Place, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,9 @@ class Crew(Protocol):
     def pass_on_log_level(self, level: str) -> None:
         """Have the other processes log at the level of this one."""
 
+    def reload(self) -> None:
+        """Have the configuration file put into effect, without waiting; how it ends is logged."""
+
     def kill(self) -> None:
         """End all processes but this one at once. Safe in a signal handler."""
 
@@ -60,11 +64,22 @@ class Crew(Protocol):
 class Service:
     """From :meth:`start` to :meth:`stop`; as a context manager both.
 
-    ``settings`` are checked; ``console`` is where console notices of a single process go.
+    ``settings`` are checked; ``console`` is where console notices of a single process go. ``source`` is where
+    they come from, and what a reload reads. ``learn`` is told of parts of the configuration that are new in a
+    single process, for whoever keeps their secrets.
     """
 
-    def __init__(self, settings: Settings, console: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        console: TextIO | None = None,
+        *,
+        source: Source | None = None,
+        learn: Callable[[object], None] | None = None,
+    ) -> None:
         self._settings = settings
+        self._source = source
+        self._learn = learn or _forget
         self._console = console or sys.stdout
         self._resources = ExitStack()
         self._kill: Callable[[], None] = _nobody
@@ -141,22 +156,32 @@ class Service:
         """Have all processes log at ``level``, those that are started later too. After the start."""
         self.crew.pass_on_log_level(level)
 
+    def reload(self) -> None:
+        """Have the file that the service was started with put into effect, without waiting. After the start.
+
+        Any fault in it, and everything stays as it is; how it ends is logged.
+        """
+        self.crew.reload()
+
     def _crew(self) -> Crew:
         relays = relays_mail(self._settings)
         layout = Layout.of(self._settings.processes, available(), relay=relays)
         if layout.alone or sys.platform == "win32":
             place = Place.of(ALONE, Layout(relay=relays), self._sockets)
-            return InlineCrew(self._settings, place, self._console)
+            changing = Changing(self._source, learn=self._learn)
+            return InlineCrew(self._settings, place, self._console, changing)
         from pushserver.service.processes import ProcessCrew  # noqa: PLC0415 - POSIX only
 
-        return ProcessCrew(self._settings, layout, self._sockets)
+        return ProcessCrew(self._settings, layout, self._sockets, self._source)
 
 
 class InlineCrew:
     """One worker, in this process."""
 
-    def __init__(self, settings: Settings, place: Place, console: TextIO) -> None:
-        self.worker = Worker(settings, place, console=console, restart_process=self._cannot_restart)
+    def __init__(self, settings: Settings, place: Place, console: TextIO, changing: Changing) -> None:
+        self.worker = Worker(
+            settings, place, console=console, restart_process=self._cannot_restart, changing=changing
+        )
         self.system = self.worker.system
 
     @property
@@ -193,9 +218,17 @@ class InlineCrew:
     def pass_on_log_level(self, level: str) -> None:
         """There are no others."""
 
+    def reload(self) -> None:
+        """See :class:`Crew`."""
+        self.worker.reload()
+
     def _cannot_restart(self, name: str) -> None:
         raise ActorUnavailable(f"{name} is the whole service: stop and start the service itself")
 
 
 def _nobody() -> None:
     """Before there is a crew."""
+
+
+def _forget(_: object) -> None:
+    """Nobody keeps secrets."""

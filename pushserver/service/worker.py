@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Self, TextIO
@@ -20,18 +20,23 @@ from actors import ActorSystem, ChildSpec, Limits
 from actors.cpu import available, pin
 from actors.operator import NAME, Life, Operator
 from pushserver.config import Settings
+from pushserver.config.apart import Source
 from pushserver.delivery import Board
 from pushserver.service.census import Census
+from pushserver.service.configuration import spread
 from pushserver.service.delivery import LOOKOUT, NOTIFICATIONS, DeliverySide
 from pushserver.service.endpoints import Endpoints
+from pushserver.service.follower import FOLLOWER, Follower, Side, Standing
 from pushserver.service.gateway import GatewaySide
 from pushserver.service.groundwork import Sockets, data_directory
 from pushserver.service.instruments import Instruments
 from pushserver.service.layout import Layout
 from pushserver.service.mailer import mailer_of
-from pushserver.service.policies import ESSENTIAL
+from pushserver.service.policies import ESSENTIAL, REMOTE
 from pushserver.service.relay import RelaySide
 from pushserver.service.relay import in_start_order as relay_start_order
+from pushserver.service.reloader import DEADLINE, RELOADER, Reload, Reloader
+from pushserver.service.shelf import MemoryShelf, Shelf
 from pushserver.store import (
     Estate,
     InFlight,
@@ -85,6 +90,11 @@ class Place:
         return self.name in self.layout.gateway_processes
 
     @property
+    def is_first(self) -> bool:
+        """Is this where things are done that are done once for all processes?"""
+        return self.name == self.layout.processes[0]
+
+    @property
     def has_tasks(self) -> bool:
         """Has anybody here to do with pushes?"""
         return self.delivers or self.has_door
@@ -93,6 +103,19 @@ class Place:
     def relays(self) -> bool:
         """Are mails relayed here?"""
         return self.name == self.layout.relay_process
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """How settings change while a service works.
+
+    ``source`` is where they come from, ``shelf`` where those in effect lie. ``learn`` is told of the parts
+    that are new, for whoever keeps their secrets.
+    """
+
+    source: Source | None = None
+    shelf: Shelf = field(default_factory=MemoryShelf)
+    learn: Callable[[object], None] = lambda _: None
 
 
 class Worker:
@@ -109,8 +132,12 @@ class Worker:
         console: TextIO | None = None,
         restart_process: Callable[[str], None],
         restarts: int = 0,
+        changing: Changing | None = None,
     ) -> None:
-        self._settings = settings
+        self._changing = changing or Changing()
+        self._standing = _standing(settings, self._changing.shelf)
+        self._settings = settings = self._standing.settings
+        self._sides: list[Side] = []
         self._place = place
         self._console = console or sys.stdout
         self._restart_process = restart_process
@@ -157,15 +184,25 @@ class Worker:
             self._children["store"] = self._store()
         self._children[NOTIFICATIONS] = self._notifications()
         if place.delivers:
-            self._children |= self._delivery_side().specs()
+            delivery = self._delivery_side()
+            self._children |= delivery.specs()
+            self._sides.append(delivery)
         if place.relays:
             relay = self._relay_side()
             self._children |= relay.specs()
             self._show_relay(relay)
         if place.has_door:
-            self._children |= self._gateway_side().specs()
-        if place.name == place.layout.processes[0]:
+            gateway = self._gateway_side()
+            self._children |= gateway.specs()
+            self._sides.append(gateway)
+        if place.is_first:
+            self._children[RELOADER] = self._reloader()
             self._show_queue()
+        self._children[FOLLOWER] = self._follower()
+
+    def reload(self) -> None:
+        """Have the configuration put into effect, without waiting; in the first process only."""
+        self.system.ref(RELOADER).tell(Reload())
 
     def stop(self) -> None:
         """Stop everything in the reverse order: what is under way is finished, the rest goes on next time."""
@@ -264,6 +301,26 @@ class Worker:
         start = partial(Operator, system=self.system, collect=self._instruments.collect, life=self._life)
         return ChildSpec(kind="operator", start=start, policy=ESSENTIAL)
 
+    def _follower(self) -> ChildSpec:
+        start = partial(
+            Follower,
+            shelf=self._changing.shelf,
+            standing=self._standing,
+            sides=self._sides,
+            learn=self._changing.learn,
+        )
+        return ChildSpec(kind="follower", start=start, policy=ESSENTIAL)
+
+    def _reloader(self) -> ChildSpec:
+        start = partial(
+            Reloader,
+            source=self._changing.source,
+            shelf=self._changing.shelf,
+            standing=self._standing,
+            spread=partial(spread, self.system, self._place.layout),
+        )
+        return ChildSpec(kind="reloader", start=start, policy=REMOTE, deadline=DEADLINE)
+
     def _show_queue(self) -> None:
         """The queue is one for all processes, so that the first of them shows it."""
         reader = TaskReader(self._reading_engine())
@@ -283,5 +340,12 @@ def _in_start_order(place: Place, settings: Settings) -> tuple[str, ...]:
     tasks = ("store",) if place.has_tasks else ()
     delivery = ("last-line", "recipients", LOOKOUT, "sweeper") if place.delivers else ()
     relay = relay_start_order(settings) if place.relays else ()
+    reloader = (RELOADER,) if place.is_first else ()
     api = ("api",) if place.has_door else ()
-    return (*tasks, NOTIFICATIONS, *delivery, NAME, *relay, *api)
+    return (*tasks, NOTIFICATIONS, *delivery, NAME, *relay, FOLLOWER, *reloader, *api)
+
+
+def _standing(settings: Settings, shelf: Shelf) -> Standing:
+    """What a process is born with, or what came into effect before it was."""
+    newer = shelf.newer_than(0)
+    return Standing(newer[1], newer[0]) if newer else Standing(settings)

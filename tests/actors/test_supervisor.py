@@ -5,6 +5,7 @@ import pytest
 
 from actors import (
     ActorFailed,
+    ActorNotFound,
     ActorUnavailable,
     Backoff,
     Exhausted,
@@ -605,3 +606,54 @@ def test_a_control_message_waits_for_the_next_life_like_any_other(
     system.ref("a").tell(Answer("ordered"), control=True)
     clock.advance(1.0)
     assert stage.answers.get(timeout=PATIENCE) == ("a", "ordered")
+
+
+# Specs that change -----------------------------------------------------------------------------------
+
+
+def test_a_new_life_is_as_the_specs_have_it_by_then(run: Run, troupe: Troupe) -> None:
+    tree = {"p": troupe.player({"c": troupe.player()})}
+    system = run(tree)
+    system.ref("p", "c").ask(Echo(1), PATIENCE)
+    tree["p"] = troupe.player({"d": troupe.player()})
+    assert system.ref("p", "c").ask(Echo(2), PATIENCE) == 2, "who lives goes on"
+    system.restart(system.ref("p").address)
+    assert system.ref("p", "d").ask(Echo(3), PATIENCE) == 3
+    with pytest.raises(ActorNotFound):
+        system.ref("p", "c").ask(Echo(4), PATIENCE)
+
+
+def test_a_crash_begins_such_a_life_too(run: Run, troupe: Troupe) -> None:
+    tree = {"a": troupe.player(capacity=1)}
+    system = run(tree)
+    tree["a"] = troupe.player({"c": troupe.player()})
+    crash(system, "a")
+    assert system.ref("a", "c").ask(Echo(1), PATIENCE) == 1
+
+
+def test_who_is_known_no_more_ends_with_its_restart(run: Run, troupe: Troupe) -> None:
+    tree = {"a": troupe.player(), "b": troupe.player()}
+    system = run(tree)
+    system.ref("a").ask(Echo(1), PATIENCE)
+    gone = tree.pop("a")
+    system.restart(system.ref("a").address)
+    assert system.find(system.ref("a").address) is None
+    tree["a"] = gone
+    assert system.ref("a").ask(Echo(2), PATIENCE) == 2
+
+
+def test_a_restart_may_wait_longer_for_what_is_in_hand(
+    run: Run, troupe: Troupe, stage: Stage, clock: ManualClock
+) -> None:
+    system = run({"a": troupe.player()}, clock=clock)
+    system.ref("a").tell(Hang())
+    stage.wait_until_hanging()
+    done = threading.Event()
+    system.begin_restart(system.ref("a").address, lambda _: done.set(), grace=20.0)
+    flush(system)
+    clock.advance(19.0)
+    flush(system)
+    assert not done.is_set()
+    stage.curtain.set()
+    assert done.wait(PATIENCE)
+    assert cell_of(system, "a").record.failures == 0

@@ -14,8 +14,10 @@ from pushserver.api import (
     ActorQuery,
     Dependencies,
     Health,
+    Outcome,
     RelayOverview,
     RelayStatus,
+    Reloaded,
     Restarted,
 )
 from pushserver.domain import PlatformName, StoredTask, Task, TaskStatus
@@ -117,6 +119,23 @@ class SomeRelay:
 
 
 @dataclass
+class SomeConfiguration:
+    """Answers what it was told to, and notes what it was asked."""
+
+    answer: Reloaded = field(default_factory=lambda: Reloaded(Outcome.APPLIED))
+    reloads: int = 0
+    previewed: list[str | None] = field(default_factory=list)
+
+    def reload(self) -> Reloaded:
+        self.reloads += 1
+        return self.answer
+
+    def preview(self, text: str | None) -> Reloaded:
+        self.previewed.append(text)
+        return self.answer
+
+
+@dataclass
 class Parts:
     """A store in memory, with the faults that the ports promise."""
 
@@ -127,6 +146,7 @@ class Parts:
     actors: SomeActors = field(default_factory=SomeActors)
     notifications: NotificationList = field(default_factory=NotificationList)
     relay: SomeRelay = field(default_factory=SomeRelay)
+    configuration: SomeConfiguration = field(default_factory=SomeConfiguration)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def submit(self, tasks: Sequence[Task]) -> None:
@@ -151,6 +171,7 @@ class Parts:
             actors=self.actors,
             notifications=self.notifications,
             relay=self.relay,
+            configuration=self.configuration,
             metrics=lambda: b"up 1\n",
             count=DoorMetrics(self.registry),
             now=lambda: NOON,

@@ -1,6 +1,8 @@
 """Something that answers HTTP with what it was given, a response a connection."""
 
 import queue
+import re
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ def answering(*responses: bytes) -> Iterator[tuple[str, "queue.SimpleQueue[bytes
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            requests.put(self.request.recv(65536))
+            requests.put(_whole(self.request))
             self.request.sendall(left.pop(0) if left else b"")
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
@@ -26,6 +28,16 @@ def answering(*responses: bytes) -> Iterator[tuple[str, "queue.SimpleQueue[bytes
         finally:
             server.shutdown()
             thread.join()
+
+
+def _whole(connection: socket.socket) -> bytes:
+    """A request; its body may come in a packet of its own."""
+    request = connection.recv(65536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    while length and len(body) < int(length[1]) and (more := connection.recv(65536)):
+        request, body = request + more, body + more
+    return request
 
 
 def response(status: int, body: str, *headers: str) -> bytes:

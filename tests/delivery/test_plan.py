@@ -2,9 +2,20 @@
 
 import pytest
 
-from pushserver.delivery.plan import Plan, fallback_plan, plan_for
-from pushserver.domain import Manner, PlatformName, Strategy
-from tests.delivery.parts import DINGTALK, EMAIL, FEISHU, SYSTEM, WECHAT, a_channel, a_task
+from pushserver.delivery.course import Course, Order, RetryRules
+from pushserver.delivery.plan import Plan, PlannedChannel, fallback_plan, plan_for
+from pushserver.domain import MANNERS, Delivered, Manner, PlatformName, Strategy, Target
+from tests.delivery.parts import (
+    DINGTALK,
+    EMAIL,
+    FEISHU,
+    NOON,
+    SYSTEM,
+    WECHAT,
+    a_channel,
+    a_task,
+    an_attempt,
+)
 
 EVERYONE, FIRST_SUCCESS = Manner
 WITH_NOTICES = (
@@ -110,3 +121,40 @@ def test_the_last_line_of_defence_uses_every_notice() -> None:
 
 def test_without_notices_the_last_line_of_defence_is_empty() -> None:
     assert fallback_plan([]).channels == ()
+
+
+def test_who_has_the_message_and_is_gone_joins_the_plan_before_the_others() -> None:
+    planned = Plan((PlannedChannel(FEISHU, (Target(FEISHU, "a"),)),), MANNERS[Strategy.FAILOVER])
+    reached = [Target(FEISHU, "gone"), Target(DINGTALK, "away"), Target(FEISHU, "a")]
+    assert planned.with_reached(reached).channels == (
+        PlannedChannel(FEISHU, (Target(FEISHU, "gone"), Target(FEISHU, "a"))),
+        PlannedChannel(DINGTALK, (Target(DINGTALK, "away"),)),
+    )
+    assert planned.with_reached([Target(FEISHU, "a")]) is planned
+
+
+@pytest.mark.parametrize(
+    ("strategy", "then"),
+    [
+        (Strategy.FAILOVER, {}),
+        (Strategy.MIXED, {"feishu": ["a"]}),
+        (Strategy.WEBHOOK_FAILOVER, {"dingtalk": ["c"]}),
+        (Strategy.ALL, {"feishu": ["a"], "dingtalk": ["c"]}),
+    ],
+)
+def test_what_is_still_owed_once_somebody_who_is_gone_has_it(
+    strategy: Strategy, then: dict[str, list[str]]
+) -> None:
+    channels = (
+        PlannedChannel(FEISHU, (Target(FEISHU, "a"),)),
+        PlannedChannel(DINGTALK, (Target(DINGTALK, "c"),)),
+    )
+    gone = an_attempt(Target(FEISHU, "gone"), Delivered())
+    plan = Plan(channels, MANNERS[strategy]).with_reached([gone.target])
+    steps = Course(plan, RetryRules(3, 5.0), [gone]).begin(NOON.timestamp(), lambda: 0.0)
+    owed = {
+        step.platform.value: [e.target.name for e in step.errands if e.target.name not in step.ended]
+        for step in steps
+        if isinstance(step, Order)
+    }
+    assert owed == then

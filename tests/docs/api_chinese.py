@@ -5,6 +5,7 @@ CHINESE = {
     "Scope of a key": "密钥权限",
     "none": "无需密钥",
     "Body": "请求体",
+    "Body, may be left out": "请求体，可省略",
     "or": "或",
     "string": "字符串",
     "integer": "整数",
@@ -84,6 +85,22 @@ CHINESE = {
     ),
     "It has one. `restarts` is null where nobody could count.": "已重启。无法得知次数时 `restarts` 为 null。",
     "It has not started again in time, or its process is away.": "未能及时启动，或所在进程不在。",
+    "Put the configuration file into effect, and restart only what has changed.": (
+        "让配置文件生效，只重启有变化的部分。"
+    ),
+    "With faults in the file: 400, all of them in `errors`, and nothing has changed.": (
+        "文件有错误时返回 400，`errors` 列出全部错误，什么都不改变。"
+    ),
+    "It is in effect.": "已生效。",
+    "Some changes need a restart of the service: nothing has changed.": (
+        "部分更改需要重启服务：什么都没有改变。"
+    ),
+    "Nobody has answered, or not every process follows yet.": "没有应答，或部分进程尚未跟随。",
+    "What a reload would change.": "查看重新加载会改变什么。",
+    "With faults: 400, all of them in `errors`.": "有错误时返回 400，`errors` 列出全部错误。",
+    "These differences to what is in effect.": "与生效中的配置相比的差异。",
+    "Nobody has answered.": "没有应答。",
+    "YAML instead of the service's own file": "YAML 文本，代替服务自己的配置文件",
     # service
     "Whether the service is fit to take a push.": "服务是否能接收推送。",
     "It is. Vendors and accounts that are down stand in `checks` only.": (

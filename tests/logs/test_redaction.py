@@ -222,3 +222,20 @@ def _timed(redactor: Any, line: str) -> float:
     for _ in range(2000):
         redactor.hide(line)
     return time.process_time() - begun
+
+
+def test_secrets_that_are_learnt_later_are_hidden_from_then_on() -> None:
+    redactor = Redactor(["first-secret"])
+    assert redactor.hide("second-secret") == "second-secret"
+    redactor.learn(
+        (
+            Webhook(
+                platform=PlatformName.FEISHU,
+                name="a",
+                url=SecretStr("https://robots.example/hook/token-of-a"),
+                secret=SecretStr("second-secret"),
+            ),
+        )
+    )
+    assert redactor.hide("first-secret second-secret token-of-a") == "*** *** ***"
+    assert redactor.hide("https://robots.example/hook/other") == "https://robots.example/***"

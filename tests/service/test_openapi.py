@@ -15,6 +15,7 @@ from schemathesis.checks import positive_data_acceptance
 from pushserver.api.catalog import OPERATIONS
 from pushserver.api.operation import Operation
 from pushserver.config import load
+from pushserver.config.apart import Source
 from pushserver.sandbox import Sandbox
 from pushserver.service import Service
 from tests.cli.configurations import configuration, written
@@ -22,8 +23,13 @@ from tests.system.deadline import until
 from tests.system.setups import PASSWORD, USER, relay
 
 EXAMPLES = 20
-KEEPS_ITS_OWN_COUNSEL = {"push": [positive_data_acceptance]}
-"""Which recipients there are, and on what platforms, is no part of the document."""
+KEEPS_ITS_OWN_COUNSEL = {
+    "push": [positive_data_acceptance],  # which recipients there are, and on what platforms
+    "preview_reload": [positive_data_acceptance],  # what a configuration looks like
+}
+"""What is no part of the document."""
+TAKE_THEIR_TIME = {"reload", "preview_reload"}
+"""A process is started for each: fewer will do."""
 BY_ID = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 CAN_BE_WRONG = pytest.mark.parametrize(
     "operation",
@@ -53,7 +59,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         content["recipients"]["lost"] = {
             "platforms": {"feishu": {"webhooks": [{"name": "gone", "url": gone.url}]}}
         }
-        with Service(load(written(directory / "config.yaml", content), {}).settings) as service:
+        path = written(directory / "config.yaml", content)
+        with Service(load(path, {}).settings, source=Source(path, {})) as service:
             yield service
 
 
@@ -73,7 +80,9 @@ def try_out(schema: Any, operation: Operation, mode: GenerationMode) -> None:
     described = schema.find_operation_by_id(operation.id)
     silent = KEEPS_ITS_OWN_COUNSEL.get(operation.id, [])
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    examples = 3 if operation.id in TAKE_THEIR_TIME else EXAMPLES
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(described.as_strategy(generation_mode=mode))
     def each(case: Case[Any]) -> None:
         case.call_and_validate(excluded_checks=silent)
@@ -173,6 +182,12 @@ def test_actors_and_health_are_as_documented(read: Reader) -> None:
     assert read("restart_actor", json={"address": "recipients/ops"})["address"] == "/main-0/recipients/ops"
     assert len(read("list_actors")["actors"]) > 10
     assert read("get_health")["status"] == "healthy"
+
+
+def test_a_reload_is_as_documented(read: Reader) -> None:
+    assert read("reload") == {"changes": []}
+    changes = read("preview_reload", json={"configuration": "recipients: {}"})["changes"]
+    assert {"path": "recipients.ops", "kind": "removed", "effect": "reload"} in changes
 
 
 def test_a_batch_is_as_documented(read: Reader) -> None:
