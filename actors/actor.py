@@ -177,7 +177,7 @@ class Actor(pykka.ThreadingActor):
         """
         return not self.context.deferred
 
-    def note(self) -> str:
+    def status_note(self) -> str:
         """What a list of actors is to say of me besides; empty for nothing.
 
         Called on any thread, at any time: look, do not touch. Raising means nothing.

@@ -55,7 +55,7 @@ def status_of(cell: Cell, now: float) -> ActorStatus:
 def _note_of(cell: Cell) -> str:
     actor = cell.context.actor if cell.context is not None else None
     try:
-        return actor.note() if actor is not None else ""
+        return actor.status_note() if actor is not None else ""
     except Exception:  # noqa: BLE001 - it may be changing under the eyes of who looks
         return ""
 

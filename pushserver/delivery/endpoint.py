@@ -164,8 +164,8 @@ class Endpoint(Actor):
         """Let myself be seen."""
         self._services.board.put(self.context.address, self._showing)
 
-    def note(self) -> str:
-        """See :meth:`actors.Actor.note`."""
+    def status_note(self) -> str:
+        """See :meth:`actors.Actor.status_note`."""
         return self._showing.words(self.context.clock.monotonic())
 
     def can_sleep(self) -> bool:

@@ -54,6 +54,13 @@ class Settle:
 
 
 @dataclass(frozen=True)
+class Resume:
+    """Takes what was deferred first in hand again, then handles this."""
+
+    message: Any
+
+
+@dataclass(frozen=True)
 class Forward:
     """Told on, as the player itself, to another actor."""
 
@@ -90,6 +97,7 @@ class Stage:
         self.failing_stops: dict[str, list[BaseException]] = defaultdict(list)
         self.abandoned: list[str] = []
         self.wakeful: set[str] = set()
+        self.notes: dict[str, Callable[[], str]] = {}
         self.players: dict[str, Player] = {}
 
     def notice(self) -> Undelivered:
@@ -167,6 +175,16 @@ class Player(Actor):
     @receives(Settle)
     def settle_first(self, message: Settle) -> None:
         self.settle(self.open.pop(0), message.value)
+
+    @receives(Resume)
+    def resume_and_go_on(self, message: Resume) -> Any:
+        self.resume(self.open[0])
+        return self._dispatch(message.message)
+
+    def status_note(self) -> str:
+        if self.name in self.stage.notes:
+            return self.stage.notes[self.name]()
+        return super().status_note()
 
     @receives(Forward)
     def forward(self, message: Forward) -> None:

@@ -27,6 +27,7 @@ from tests.actors.cast import (
     Forward,
     Hang,
     Remind,
+    Resume,
     Settle,
     Stage,
     Troupe,
@@ -235,6 +236,41 @@ def test_who_waits_for_a_deferred_answer_is_told_of_a_crash_on_another_message(
     system.ref("b").tell(Crash(ValueError("boo")))
     notice = stage.notice()
     assert (notice.message, notice.reason) == (Defer(), Reason.RESTARTED)
+
+
+def test_a_message_taken_in_hand_again_shares_the_fate_of_the_one_being_handled(
+    run: Run, troupe: Troupe, stage: Stage
+) -> None:
+    system = run({"a": troupe.player(), "b": troupe.player()})
+    system.ref("a").tell(Forward(("b",), Defer()))
+    system.ref("a").ask(Echo(0), PATIENCE)
+    system.ref("b").tell(Resume(Crash(ValueError("boo"))))
+    notice = stage.notice()
+    assert (notice.message, notice.reason) == (Defer(), Reason.CRASHED)
+
+
+def test_a_message_in_hand_again_is_stuck_when_its_actor_is(
+    run: Run, troupe: Troupe, stage: Stage, clock: ManualClock
+) -> None:
+    system = run({"a": troupe.player(), "b": troupe.player(deadline=10.0)}, clock=clock)
+    system.ref("a").tell(Forward(("b",), Defer()))
+    system.ref("a").ask(Echo(0), PATIENCE)
+    system.ref("b").tell(Resume(Hang()))
+    stage.wait_until_hanging()
+    clock.advance(11.0)
+    notice = stage.notice()
+    assert (notice.message, notice.reason) == (Defer(), Reason.STUCK)
+
+
+def test_a_message_in_hand_again_is_answered_as_usual(run: Run, troupe: Troupe, stage: Stage) -> None:
+    system = run({"a": troupe.player(), "b": troupe.player()})
+    system.ref("a").tell(Forward(("b",), Defer()))
+    system.ref("a").ask(Echo(0), PATIENCE)
+    system.ref("b").tell(Resume(Settle(Answer("at last"))))
+    assert stage.answers.get(timeout=PATIENCE) == ("a", "at last")
+    system.ref("b").tell(Crash(ValueError("boo")))
+    system.ref("b").ask(Echo(0), PATIENCE)
+    assert stage.notices.empty()
 
 
 def test_deferring_and_crashing_on_one_message_is_told_once(run: Run, stage: Stage, troupe: Troupe) -> None:

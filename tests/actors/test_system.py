@@ -109,6 +109,21 @@ def test_a_listing_tells_what_waits_and_for_how_long(
     assert (status.state, status.mailbox, status.oldest, status.busy_for) == (State.RUNNING, 2, 3.0, 3.0)
 
 
+def test_a_listing_says_what_an_actor_has_to_say(run: Run, troupe: Troupe, stage: Stage) -> None:
+    def torn() -> str:
+        raise RuntimeError("changing")
+
+    stage.notes = {"a": lambda: "two wait", "b": torn}
+    system = run({name: troupe.player() for name in "abc"})
+    for name in "abc":
+        system.ref(name).ask(Echo(0), PATIENCE)
+    assert {status.address.name: status.note for status in system.statuses()} == {
+        "a": "two wait",
+        "b": "",
+        "c": "",
+    }
+
+
 # Start and stop --------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """The contract's §4, from values alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -27,6 +28,7 @@ from pushserver.domain import (
     Transient,
     Uncertain,
     Verdict,
+    WaitingFor,
 )
 from tests.api.api_parts import NOON, SomeProgress
 
@@ -113,6 +115,23 @@ def test_a_finished_task_is_shown_as_in_the_contract() -> None:
             },
         ],
     }
+
+
+def test_a_task_that_waits_says_for_what() -> None:
+    waiting = WaitingFor(FEISHU, NOON + timedelta(seconds=30), "budget")
+    shown = view_task(StoredTask(TASK, TaskStatus.PROCESSING), SomeProgress(), waiting)
+    assert shown["waiting_for"] == {
+        "platform": "feishu",
+        "target": "主告警机器人",
+        "until": "2024-01-01T12:00:30Z",
+        "reason": "budget",
+    }
+    assert "waiting_for" not in view()
+
+
+def test_an_attempt_says_how_many_messages_its_send_carried() -> None:
+    (shown,) = results(replace(attempt(FEISHU, Delivered()), digest=12))
+    assert shown["digest"] == 12
 
 
 @pytest.mark.parametrize("status", list(TaskStatus))

@@ -31,6 +31,7 @@ def actor(**changes: Any) -> dict[str, Any]:
         "restarts": 7,
         "last_error": "ActorFailed: busy with one message for more than 13 s",
         "last_error_at": "2024-01-01T12:00:00Z",
+        "note": None,
         "busy_for": 13.2,
         "uptime": 7384.0,
     } | changes
@@ -185,6 +186,13 @@ def test_on_a_narrow_screen_the_error_of_a_failing_one_stands_below_it(
     lines = shown(page(actor(), actor(state="running", last_error="long ago")), 80, capsys)
     assert any("└ ActorFailed: busy" in line for line in lines)
     assert not any("long ago" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 180])
+def test_what_an_actor_has_to_say_stands_below_it(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    note = "12 waiting, next in 4 s (budget)"
+    lines = shown(page(actor(state="running", last_error=None, note=note)), width, capsys)
+    assert " ".join(" ".join(lines).split("└", 1)[1].split()).startswith(note[:20])
 
 
 def test_what_is_not_shown_and_who_is_silent_is_said_below(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,6 +71,40 @@ def test_what_is_known_of_strangers_is_of_no_interest() -> None:
     assert group.start() == ("a",)
 
 
+def test_who_is_passed_over_gives_its_turn_to_the_next() -> None:
+    group = Coordinator(FIRST_SUCCESS, "ab")
+    assert group.start() == ("a",)
+    assert group.pass_over("a") == ("b",)
+    assert not group.stranded
+    assert group.end("b", SUCCESS) == ()
+    assert group.finished
+
+
+def test_when_only_those_passed_over_are_left_one_is_waited_for() -> None:
+    group = Coordinator(FIRST_SUCCESS, "abc", {"b": FAILURE})
+    group.start()
+    assert group.pass_over("a") == ("c",)
+    assert group.pass_over("c") == ()
+    assert list(group.stranded) == ["a", "c"]
+    assert not group.finished
+    group.wait_for("c")
+    assert not group.stranded
+    assert group.end("c", FAILURE) == ()
+    assert list(group.stranded) == ["a"]
+    group.wait_for("a")
+    assert group.end("a", FAILURE) == ()
+    assert group.finished
+
+
+def test_nobody_is_waited_for_once_the_pass_is_settled() -> None:
+    group = Coordinator(FIRST_SUCCESS, "ab")
+    group.start()
+    group.pass_over("a")
+    group.end("b", HOPELESS)
+    assert not group.stranded
+    assert group.finished
+
+
 @pytest.mark.parametrize("manner", Manner)
 def test_a_group_without_members_is_finished(manner: Manner) -> None:
     assert Coordinator(manner, "").finished
