@@ -79,6 +79,21 @@ def test_nginx_knows_the_instances_by_their_addresses() -> None:
         assert f"server {address}:8080 " in site
 
 
+def test_prometheus_joins_the_network_of_two_instances(tmp_path: Path) -> None:
+    monitoring = ROOT / "monitoring"
+    files = ["-f", str(monitoring / "docker-compose.yml"), "-f", str(monitoring / "docker-compose.ha.yml")]
+    environment = {"PATH": "/usr/bin:/bin:/usr/local/bin", "GRAFANA_PASSWORD": "chosen"}
+    tool = needs("docker-compose", "docker-compose")
+    joined = yaml.safe_load(ran([tool, *files, "config"], cwd=tmp_path, env=environment))
+    instances = effective("docker-compose.ha.yml")
+    name = instances["networks"]["pushserver"]["name"]
+    assert joined["networks"]["pushserver"] == {"external": True, "name": name}
+    assert {"default", "pushserver"} == {*joined["services"]["prometheus"]["networks"]}
+    for service in ("pushserver1", "pushserver2"):
+        address = instances["services"][service]["networks"]["pushserver"]["ipv4_address"]
+        assert f'"{address}:8080"' in (monitoring / "docker-compose.ha.yml").read_text()
+
+
 def test_every_variable_has_an_example() -> None:
     written = {line.partition("=")[0] for line in (DEPLOY / ".env.example").read_text().splitlines()}
     for path in DEPLOY.glob("docker-compose*.yml"):
