@@ -5,7 +5,6 @@ it cannot tell a connection lost before the final dot (nothing was accepted) fro
 mail may have been).
 """
 
-import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +27,8 @@ _DONE = 2
 _GO_AHEAD = 3
 _CLOSING = 421
 _PERMANENT = 500
+_PIECE = 256 * 1024
+"""Bytes of a message that are sent at once."""
 
 
 class Security(Enum):
@@ -261,7 +262,8 @@ def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
         if not receipt.accepted:
             return receipt
         _expect(smtp.docmd("DATA"), Stage.CONTENT, _GO_AHEAD)
-        smtp.send(_stuffed(envelope.content))
+        for piece in _stuffed(envelope.content):
+            smtp.send(piece)
     try:
         reply = smtp.getreply()
     except OSError:
@@ -303,10 +305,19 @@ def _answers(smtp: smtplib.SMTP) -> bool:
         return False
 
 
-def _stuffed(content: bytes) -> bytes:
-    """RFC 5321 section 4.5.2: a leading dot doubled, and the line that ends the message."""
-    ended = content if content.endswith(b"\r\n") else content + b"\r\n"
-    return re.sub(rb"(?m)^\.", b"..", ended) + b".\r\n"
+def _stuffed(content: bytes) -> Iterator[bytes]:
+    """RFC 5321 section 4.5.2: a leading dot doubled, and the line that ends the message.
+
+    In pieces: while one is made, nothing else in this process runs. The end comes with the last one, since a
+    small packet behind others waits for their acknowledgement.
+    """
+    end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
+    before = b"\n"
+    for start in range(0, max(len(content), 1), _PIECE):
+        piece = before + content[start : start + _PIECE]
+        before = piece[-1:]
+        is_last = start + _PIECE >= len(content)
+        yield piece.replace(b"\n.", b"\n..")[1:] + (end if is_last else b"")
 
 
 def _decoded(text: bytes) -> str:

@@ -62,9 +62,16 @@ def test_a_mail_reaches_every_recipient() -> None:
     assert inbox.contents == [b"Subject: x\r\n\r\nbody\r\n"]
 
 
-def test_lines_that_begin_with_a_dot_arrive_as_they_are() -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b".first\r\n\r\n.\r\n..two\r\nend",
+        (b"." * 62 + b"\r\n") * 10_000 + b"end",  # wherever it is cut, a dot may be the next
+        b"",
+    ],
+)
+def test_lines_that_begin_with_a_dot_arrive_as_they_are(content: bytes) -> None:
     inbox = Inbox()
-    content = b".first\r\n\r\n.\r\n..two\r\nend"
     with receiving(inbox) as server:
         smtp = account(server.port)
         smtp.submit(Envelope("a@corp.example", ("b@corp.example",), content), AT)
