@@ -103,9 +103,13 @@ def _digests(commands: Sequence[MailCommand]) -> frozenset[str]:
 
 
 def _remove_files(connection: Connection, spool: Spool, ended: Mapping[str, str]) -> None:
-    """Not those of mails that are still owed: their end may have been rolled back."""
-    with suppress(StoreUnavailable), outages_as_store_unavailable(), connection.begin():
-        owed = MailTable(connection, spool).spooled(ended)
+    """Not those of mails that are still owed: their end may have been rolled back.
+
+    Behind the transaction: removing a large file takes longer than others should wait for the write lock.
+    """
+    with suppress(StoreUnavailable):
+        with outages_as_store_unavailable(), connection.begin():
+            owed = MailTable(connection, spool).spooled(ended)
         spool.remove(file for mail_id, file in ended.items() if mail_id not in owed)
 
 
