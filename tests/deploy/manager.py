@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.deploy.tools import SECONDS
+from tests.deploy.tools import SECONDS, ran
 from tests.deploy.unit import Section, service
 
 _PLACES = ("/etc/", "/opt/", "/usr/local/", "/var/")
@@ -67,6 +67,12 @@ class Manager:
     @property
     def active(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def reload(self, name: str) -> None:
+        """What ``systemctl reload`` does."""
+        assert self._process
+        command = service(self._root.path(f"/etc/systemd/system/{name}.service")).one("ExecReload")
+        ran(shlex.split(command.replace("$MAINPID", str(self._process.pid))))
 
     def stop(self) -> int:
         """TERM to the main process, as ``KillMode=mixed`` has it; its exit code."""

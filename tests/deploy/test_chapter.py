@@ -13,6 +13,7 @@ from tests.deploy.manager import Manager, Root, managing
 from tests.deploy.nginx import free_port
 from tests.deploy.tools import ROOT, ran
 from tests.docs.markdown import Block, Page, page
+from tests.system.deadline import until
 
 SHELL = ROOT / "tests" / "deploy" / "chapter.sh"
 ENGLISH, CHINESE = page("docs/DEPLOYMENT.md"), page("docs/DEPLOYMENT.zh-CN.md")
@@ -57,6 +58,8 @@ class Machine:
         if verb == "enable":
             assert arguments == ("--now", "pushserver")
             self._manager.enable_now("pushserver")
+        elif verb == "reload":
+            self._manager.reload(*arguments)
         elif verb == "status":
             assert self._manager.active, self._manager.journal
         else:
@@ -117,8 +120,19 @@ def test_whoever_follows_it_has_a_running_service(
     robot.wait(1)
     assert root.path("/var/lib/pushserver/data/pushserver.db").exists()
     assert SECRET not in root.path("/var/log/pushserver/app.log").read_text(encoding="utf-8")
+    log = root.path("/var/log/pushserver/app.log")
+    _add_a_recipient(root.path("/etc/pushserver/config.yaml"))
+    user.do("systemctl reload pushserver")
+    until(lambda: "config_reloaded" in log.read_text(encoding="utf-8"), "the new recipient is there")
+    assert "1/1 送达" in user.do("pushserver send -r dev_team -t 测试消息 -m 配置已更新")
     assert manager.stop() == 0
     assert files(root, "/opt") | files(root, "/etc") | files(root, "/usr") == installed
+
+
+def _add_a_recipient(path: Path) -> None:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["recipients"]["dev_team"] = content["recipients"]["ops_alert"]
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
 
 
 def test_the_configuration_and_the_secrets_are_for_the_service_alone(root: Root) -> None:
