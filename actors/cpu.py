@@ -2,6 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Final
+
+_MODEST: Final = 10
+"""Of 19 steps of niceness: a tenth of the time where somebody else wants all of it, never nothing."""
 
 
 def usable() -> tuple[int, ...]:
@@ -36,3 +40,9 @@ def pin(index: int) -> int | None:
     cpu = cpus[index % len(cpus)]
     os.sched_setaffinity(0, {cpu})
     return cpu
+
+
+def give_way() -> None:
+    """Let other processes on this CPU go first from now on: what they leave, this one gets."""
+    if hasattr(os, "nice"):
+        os.nice(_MODEST)

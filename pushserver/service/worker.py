@@ -17,7 +17,7 @@ from typing import Self, TextIO
 from sqlalchemy import Engine
 
 from actors import ActorSystem, ChildSpec, Limits
-from actors.cpu import available, pin
+from actors.cpu import available, give_way, pin
 from actors.operator import NAME, Life, Operator
 from pushserver.config import Settings
 from pushserver.config.apart import Source
@@ -171,6 +171,8 @@ class Worker:
         """
         if self._settings.processes.pin != "off":
             self.cpu = pin(self._place.layout.cpu_turn(self._place.name, available()))
+        if not self._place.has_tasks:
+            give_way()  # a mail may take a moment longer, whoever posts a push is waiting
         self._make_children()
         self._children[NAME] = self._operator()
         self._resources.callback(self._stop_actors)

@@ -29,6 +29,7 @@ from tests.system.setups import INLINE, PASSWORD, USER, Setup, notices, relay, s
 Serve = Callable[..., PushServer]
 
 ANN, BOB = "ann@corp.example", "bob@corp.example"
+WORKERS = ("delivery-0", "gateway-0", "relay-0")
 LARGE, LINE = 25_800_000, 996
 SEED_BODY = """
     这是一封通过PushServer SMTP中继服务发送的测试邮件。
@@ -359,6 +360,14 @@ def test_a_killed_relay_loses_no_mail_that_was_accepted(
     print(f"{len(again)} mails came twice; {len(burst.doubtful)} answers were lost")  # noqa: T201 - the report
     assert len(again - set(burst.doubtful)) <= IN_HAND
     assert status(server)["status"] == "运行中"
+
+
+def test_the_relay_lets_who_serves_pushes_go_first(sandbox: Sandbox, serve: Serve, tmp_path: Path) -> None:
+    sinks = {"a": sandbox.smtp("modest")}
+    server = serve(relaying(tmp_path, sinks, processes={"gateway": 1, "delivery": 1}))
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, server.worker(name)) - mine for name in WORKERS}
+    assert niceness == {"delivery-0": 0, "gateway-0": 0, "relay-0": 10}
 
 
 def test_a_relay_process_that_hangs_is_said_to(sandbox: Sandbox, serve: Serve, tmp_path: Path) -> None:
