@@ -38,19 +38,25 @@ class RelayMetrics:
     """Counts into ``registry``; without one, for itself. Safe to share between threads."""
 
     def __init__(self, accounts: Iterable[str], registry: CollectorRegistry | None = None) -> None:
-        names = tuple(accounts)
-        submissions = Counter(
+        self._submissions: dict[tuple[str, ...], Counter] = {}
+        self._seconds: dict[str, Histogram] = {}
+        self._all_submissions = Counter(
             "pushserver_relay_submissions", _SUBMISSIONS, ("account", "result"), registry=registry
         )
-        seconds = Histogram(
+        self._all_seconds = Histogram(
             "pushserver_relay_submission_seconds",
             _SECONDS,
             ("account",),
             buckets=SUBMISSION_BUCKETS,
             registry=registry,
         )
-        self._submissions = by_labels(submissions, names, RESULTS)
-        self._seconds = by_label(seconds, names)
+        self.know(accounts)
+
+    def know(self, accounts: Iterable[str]) -> None:
+        """Count for these, too; once known, an account keeps its counters."""
+        names = [account for account in accounts if account not in self._seconds]
+        self._submissions |= by_labels(self._all_submissions, names, RESULTS)
+        self._seconds |= by_label(self._all_seconds, names)
 
     def submitted(self, receipt: MailReceipt, seconds: float) -> None:
         """A connection is done with a mail, after so many seconds."""

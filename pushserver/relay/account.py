@@ -15,11 +15,22 @@ _ILL = frozenset({MailErrorKind.UNREACHABLE, MailErrorKind.AUTH, MailErrorKind.B
 """What says something of the account, not of the mail."""
 
 
+@dataclass(frozen=True, slots=True)
+class UseLines:
+    """The account has changed: it has so many connections now, 0 if it is gone."""
+
+    count: int
+
+
 @dataclass(slots=True)
 class _Lines:
-    """The connections, by name, that are free, and the mails that wait for one."""
+    """The connections, by name, that are free, and the mails that wait for one.
 
-    free: deque[str]
+    ``count`` is how many there are; one that is busy and not among them any more ends with its mail.
+    """
+
+    count: int
+    free: deque[str] = field(default_factory=deque)
     waiting: deque[Letter] = field(default_factory=deque)
     busy: dict[str, tuple[Letter, float]] = field(default_factory=dict)
     """What each has in hand, and since when (monotonic)."""
@@ -49,7 +60,9 @@ class Account(Actor):
         self._breaker = Breaker(rules or BreakerRules())
         self._roll = roll or Roll()
         self._on_receipt = on_receipt
-        self._lines = _Lines(deque(str(number) for number in range(1, connections + 1)))
+        self._rules = rules or BreakerRules()
+        self._lines = _Lines(0)
+        self._add_lines(connections)
 
     @property
     def resting(self) -> bool:
@@ -61,18 +74,47 @@ class Account(Actor):
         """Send a mail over the next free connection, or refuse at once while resting."""
         now = self.context.clock.monotonic()
         if not self._breaker.admits(now):
-            reason = f"账户暂停使用，{self._breaker.remaining(now):.0f} 秒后再试"
-            error = MailError(MailErrorKind.RESTING, None, reason)
-            return MailReceipt(self._name, error=error, mail_id=submit.mail_id)
+            return self._refusal(submit, f"账户暂停使用，{self._breaker.remaining(now):.0f} 秒后再试")
         self._lines.waiting.append(self.defer())
         self._use_free_lines()
+        self._end_if_gone()
         return None
+
+    def _refusal(self, submit: SubmitMail, reason: str) -> MailReceipt:
+        error = MailError(MailErrorKind.RESTING, None, reason)
+        return MailReceipt(self._name, error=error, mail_id=submit.mail_id)
 
     @receives(LineEnded)
     def line_ended(self, ended: LineEnded) -> None:
         """A connection has done its work."""
         if ended.line in self._lines.busy:
             self._settle_line(ended.line, ended.receipt)
+
+    @receives(UseLines)
+    def use_lines(self, use: UseLines) -> None:
+        """What made me rest may be mended. What is in hand is finished; whoever is gone ends with that."""
+        self._breaker = Breaker(self._rules)
+        self._roll.note(self._name, resting=False)
+        self._add_lines(use.count)
+        self._use_free_lines()
+        self._end_if_gone()
+
+    def _add_lines(self, count: int) -> None:
+        """Have ``count`` of them from now on."""
+        lines, names = self._lines, [str(number) for number in range(1, count + 1)]
+        lines.count = count
+        lines.free = deque(name for name in names if name not in lines.busy)
+
+    def _end_if_gone(self) -> None:
+        lines = self._lines
+        if lines.count:
+            return
+        for letter in lines.waiting:
+            self.settle(letter, self._refusal(letter.message, "账户已从配置中删除"))
+        lines.waiting.clear()
+        if not lines.busy:
+            self._roll.forget(self._name)
+            self.stop()
 
     @receives(Undelivered)
     def undelivered(self, notice: Undelivered) -> None:
@@ -94,7 +136,8 @@ class Account(Actor):
 
     def _settle_line(self, line: str, receipt: MailReceipt) -> None:
         letter, since = self._lines.busy.pop(line)
-        self._lines.free.append(line)
+        if int(line) <= self._lines.count:
+            self._lines.free.append(line)
         self._judge(receipt)
         self._roll.note(self._name, resting=self._breaker.is_open)
         self._on_receipt(receipt, self.context.clock.monotonic() - since)
@@ -103,6 +146,7 @@ class Account(Actor):
                 self.tell(self._store, counts)
         self.settle(letter, receipt)
         self._use_free_lines()
+        self._end_if_gone()
 
     def _judge(self, receipt: MailReceipt) -> None:
         if receipt.error is not None and receipt.error.kind in _ILL:

@@ -70,6 +70,14 @@ class Trouble:
     expired: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UseRoutes:
+    """The accounts have changed: from now on there are these, and reports come from this reporter."""
+
+    routes: Mapping[str, Route]
+    reporter: dsn.Reporter
+
+
 @dataclass(slots=True)
 class _Journey:
     queued: QueuedMail
@@ -141,6 +149,15 @@ class MailQueue(Actor):
     def can_sleep(self) -> bool:
         """Never: mails become due by themselves."""
         return False
+
+    @receives(UseRoutes)
+    def use_routes(self, use: UseRoutes) -> None:
+        """What an account has in hand comes to its end there; nothing else waits for one that is gone."""
+        self._routes, self._reporter = use.routes, use.reporter
+        for journey in self._journeys.values():
+            if journey.only not in use.routes:
+                journey.only = ""
+        self._release_stalled()
 
     # Mails come --------------------------------------------------------------------------------------
 
@@ -274,7 +291,7 @@ class MailQueue(Actor):
         elif receipt.error.kind is MailErrorKind.UNCERTAIN:
             self._wait_for_lost_answer(journey, receipt)
             return
-        elif self._null_sender_refused(journey, receipt.error):
+        elif receipt.account in self._routes and self._null_sender_refused(journey, receipt.error):
             journey.as_account = True
             self._hand_over(journey, receipt.account)
             return

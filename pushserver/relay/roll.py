@@ -13,6 +13,10 @@ class Roll:
         """This is how it is now."""
         self._resting[account] = resting
 
+    def forget(self, account: str) -> None:
+        """There is no such account any more."""
+        self._resting.pop(account, None)
+
     @property
     def accounts(self) -> dict[str, bool]:
         """Whether each rests, by name."""

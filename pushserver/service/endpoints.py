@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from pushserver.config import Settings, TargetSettings
-from pushserver.platforms import Context, Mailer, Platform, build
+from pushserver.platforms import Context, Platform, build
+from pushserver.service.follower import Difference
+from pushserver.service.mailer import AccountsMailer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Endpoints:
     """Builds them: a :data:`pushserver.delivery.Build`.
 
@@ -18,7 +20,13 @@ class Endpoints:
 
     settings: Settings
     console: TextIO
-    accounts: Mailer | None = None
+    accounts: AccountsMailer | None = None
+
+    def follow(self, settings: Settings, _: Difference) -> None:
+        """Build by these from now on, and send through their accounts what is built already."""
+        self.settings = settings
+        if self.accounts is not None:
+            self.accounts.use(settings.relay_accounts)
 
     def __call__(self, target: TargetSettings) -> Platform:
         """See :func:`pushserver.platforms.build`."""

@@ -1,11 +1,12 @@
 """Keeps one process to the settings in effect: what has changed begins anew, everything else goes on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from actors import Actor, Context, receives
-from pushserver.config import Recipient, RelayAccount, Settings
+from pushserver.config import Mail, Recipient, RelayAccount, Settings
+from pushserver.domain import PlatformName
 from pushserver.service.shelf import Shelf
 
 FOLLOWER: Final = "follower"
@@ -32,7 +33,10 @@ class Difference:
     def between(cls, old: Settings, new: Settings) -> "Difference":
         """From one to the other."""
         accounts = [{account.name: account for account in one.relay_accounts} for one in (old, new)]
-        return cls(_differing(old.recipients, new.recipients), _differing(*accounts))
+        recipients = _differing(old.recipients, new.recipients)
+        if _sender_of(old) != _sender_of(new):
+            recipients = tuple(dict.fromkeys((*recipients, *_without_account(new))))
+        return cls(recipients, _differing(*accounts))
 
 
 class Side(Protocol):
@@ -101,3 +105,15 @@ def _parts(settings: Settings, difference: Difference) -> list[Recipient | Relay
     recipients = [settings.recipients[name] for name in difference.recipients if name in settings.recipients]
     accounts = [account for account in settings.relay_accounts if account.name in difference.accounts]
     return [*recipients, *accounts]
+
+
+def _sender_of(settings: Settings) -> str:
+    """Who pushes by e-mail come from where the recipient has no account of its own."""
+    return next((account.from_ for account in settings.relay_accounts), "")
+
+
+def _without_account(settings: Settings) -> Iterator[str]:
+    for alias, recipient in settings.recipients.items():
+        mail = recipient.channel(PlatformName.EMAIL)
+        if mail and any(isinstance(target, Mail) and target.smtp is None for target in mail.targets):
+            yield alias

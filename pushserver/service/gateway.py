@@ -86,6 +86,7 @@ class GatewaySide:
     def follow(self, settings: Settings, _: Difference) -> None:
         """Take pushes for the new recipients, and go by the new keys, origins and rates."""
         self._recipients.replace(settings.recipients)
+        self._relay.follow(settings)
         self._safeguards.apply(settings.server, settings.auth)
 
     def _server(self) -> api.HttpServer:

@@ -2,12 +2,12 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from actors import ActorError, ActorFailed, ActorSystem, AskTimeout, Ref
-from pushserver.config import Settings
+from pushserver.config import RelayAccount, Settings
 from pushserver.domain.mail import (
     MailEnvelope,
     MailError,
@@ -51,18 +51,21 @@ class AccountsMailer:
     """A :class:`~pushserver.platforms.Mailer` over all accounts; safe to share between threads.
 
     The choice is random by weight; the next one is asked when an account rests, cannot be reached, is busy,
-    or refuses. ``patience`` is seconds for all of them together, ``chance`` draws from 0..1.
+    or refuses. ``ref_to`` leads to an account by its name. ``patience`` is seconds for all of them together,
+    ``chance`` draws from 0..1.
     """
 
     def __init__(
         self,
         ways: Mapping[str, Way],
         *,
+        ref_to: Callable[[str], Ref] | None = None,
         patience: float,
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ways = ways
+        self._ref_to = ref_to or (lambda name: ways[name].ref)
         self._patience = patience
         self._chance = chance
         self._clock = clock
@@ -70,13 +73,16 @@ class AccountsMailer:
     def submit(self, envelope: Envelope, at: datetime) -> Receipt:
         """See :meth:`pushserver.platforms.Mailer.submit`."""
         until = self._clock() + self._patience
-        weights = {name: way.weight for name, way in self._ways.items()}
+        ways = self._ways
+        weights = {name: way.weight for name, way in ways.items()}
         mail = MailEnvelope(envelope.sender, envelope.recipients, envelope.content)
         errors: list[MailError] = []
         tried: set[str] = set()
         while (account := choose(weights, tried, self._chance)) is not None:
             tried.add(account)
-            receipt = self._ask(account, SubmitMail(mail, new_mail_id(at)), until - self._clock())
+            receipt = self._ask(
+                account, ways[account].ref, SubmitMail(mail, new_mail_id(at)), until - self._clock()
+            )
             if receipt.error is None:
                 return _receipt(receipt)
             errors.append(receipt.error)
@@ -84,12 +90,16 @@ class AccountsMailer:
                 raise _raised(receipt.error)
         raise _raised(_most_telling(errors))
 
+    def use(self, accounts: Iterable[RelayAccount]) -> None:
+        """Ask these from the next mail on; a mail under way asks those that it began with."""
+        self._ways = {account.name: Way(self._ref_to(account.name), account.weight) for account in accounts}
+
     def close(self) -> None:
         """The connections are the accounts'."""
 
-    def _ask(self, account: str, submit: SubmitMail, seconds: float) -> MailReceipt:
+    def _ask(self, account: str, ref: Ref, submit: SubmitMail, seconds: float) -> MailReceipt:
         try:
-            receipt: MailReceipt = self._ways[account].ref.ask(submit, timeout=max(0.0, seconds))
+            receipt: MailReceipt = ref.ask(submit, timeout=max(0.0, seconds))
         except (ActorFailed, AskTimeout):
             return _failed(account, MailErrorKind.UNCERTAIN, "账户未在规定时间内答复")
         except ActorError as error:
@@ -101,11 +111,13 @@ def mailer_of(settings: Settings, system: ActorSystem, process: str | None) -> A
     """For the settings' accounts, which stand in ``process``; ``None`` where there are none."""
     if process is None or not settings.relay_accounts:
         return None
-    ways = {
-        account.name: Way(system.ref_at(account_address(process, account.name)), account.weight)
-        for account in settings.relay_accounts
-    }
-    return AccountsMailer(ways, patience=STEPS_OF_A_SEND * settings.queue.timeout)
+
+    def ref_to(account: str) -> Ref:
+        return system.ref_at(account_address(process, account))
+
+    mailer = AccountsMailer({}, ref_to=ref_to, patience=STEPS_OF_A_SEND * settings.queue.timeout)
+    mailer.use(settings.relay_accounts)
+    return mailer
 
 
 def _failed(account: str, kind: MailErrorKind, reason: str) -> MailReceipt:

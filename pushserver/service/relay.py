@@ -26,14 +26,15 @@ from pushserver.relay import (
     as_seven_bit,
     server_context,
 )
-from pushserver.relay.account import Account
+from pushserver.relay.account import Account, UseLines
 from pushserver.relay.connection import Appearance, Connection
 from pushserver.relay.desk import RelayDesk
 from pushserver.relay.dsn import Reporter
 from pushserver.relay.notice import notice_of
-from pushserver.relay.queue import MailQueue, Route, Trouble
+from pushserver.relay.queue import MailQueue, Route, Trouble, UseRoutes
 from pushserver.relay.roll import Roll
 from pushserver.service.delivery import NOTIFICATIONS, retry_rules
+from pushserver.service.follower import Difference
 from pushserver.service.groundwork import data_directory
 from pushserver.service.instruments import Instruments
 from pushserver.service.policies import ESSENTIAL, REMOTE
@@ -100,15 +101,18 @@ class RelaySide:
         self._chance = chance
         self._store = system.ref(MAILS)
         self._spool = Spool(data_directory(settings) / SPOOL)
+        self._lines: dict[str, dict[str, ChildSpec]] = {}
+        self._accounts: dict[str, ChildSpec] = {}
         self.tally = Tally()
         self.roll = Roll(names)
 
     def specs(self) -> dict[str, ChildSpec]:
         """By name."""
-        accounts = {account.name: self._account(account) for account in self._settings.relay_accounts}
+        for account in self._settings.relay_accounts:
+            self._accounts[account.name] = self._account(account)
         specs = {
             MAILS: self._mails(),
-            ACCOUNTS: ChildSpec(kind="branch", children=accounts, starts=tuple(accounts)),
+            ACCOUNTS: ChildSpec(kind="branch", children=self._accounts, starts=tuple(self._accounts)),
             HERALD: self._herald(),
             QUEUE: self._queue(),
             DESK: ChildSpec(
@@ -116,6 +120,37 @@ class RelaySide:
             ),
         }
         return specs | ({DOOR: self._door(self._listening)} if self._listening is not None else {})
+
+    def follow(self, settings: Settings, difference: Difference) -> None:
+        """Send through the new accounts.
+
+        Of one that differs the connections begin anew, each once its mail is done; one that is gone finishes
+        what it has in hand. The queue hears of it last: who is new is there by then, and who is gone takes no
+        mail that it does not have already.
+        """
+        self._settings = settings
+        accounts = {account.name: account for account in settings.relay_accounts}
+        self._metrics.know(accounts)
+        for name in difference.accounts:
+            if name in accounts:
+                self._change(accounts[name])
+        self._system.ref(QUEUE).tell(UseRoutes(self._routes(), _reporter(settings)))
+        for name in difference.accounts:
+            if name not in accounts and self._accounts.pop(name, None) is not None:
+                self._system.ref(ACCOUNTS, name).tell(UseLines(0))
+
+    def _change(self, account: RelayAccount) -> None:
+        """One that is new, or differs. The branch knows it at once: it is asked by name."""
+        known = account.name in self._accounts
+        self._accounts[account.name] = self._account(account)
+        where = account_address(self._system.process, account.name)
+        if not known:
+            self._system.awake(where)
+            return
+        patience = _STEPS_OF_A_MAIL * account.timeout + _SLACK
+        for line in self._lines[account.name]:
+            self._system.begin_restart(where / line, _nobody, grace=patience)
+        self._system.ref_at(where).tell(UseLines(account.connections))
 
     # Mails -------------------------------------------------------------------------------------------
 
@@ -132,8 +167,12 @@ class RelaySide:
         return ChildSpec(kind="store", start=start, policy=ESSENTIAL, batch=BATCH, capacity=MOST_MAILS_ASKED)
 
     def _queue(self) -> ChildSpec:
-        start = partial(
-            MailQueue,
+        return ChildSpec(kind="queue", start=self._start_queue, policy=ESSENTIAL)
+
+    def _start_queue(self, context: Context) -> MailQueue:
+        """With the accounts that there are by then."""
+        return MailQueue(
+            context,
             store=self._store,
             routes=self._routes(),
             reporter=_reporter(self._settings),
@@ -141,7 +180,6 @@ class RelaySide:
             tell_people=self._tell_people,
             chance=self._chance,
         )
-        return ChildSpec(kind="queue", start=start, policy=ESSENTIAL)
 
     def _routes(self) -> Mapping[str, Route]:
         return {
@@ -161,7 +199,9 @@ class RelaySide:
             roll=self.roll,
             on_receipt=self._metrics.submitted,
         )
-        lines = {str(number): self._connection(account) for number in range(1, account.connections + 1)}
+        lines = self._lines.setdefault(account.name, {})
+        for number in range(1, max(account.connections, len(lines)) + 1):
+            lines[str(number)] = self._connection(account)
         return ChildSpec(kind="account", start=start, children=lines, policy=REMOTE)
 
     def _connection(self, account: RelayAccount) -> ChildSpec:
@@ -241,3 +281,7 @@ def _reporter(settings: Settings) -> Reporter:
     host = socket.gethostname()
     accounts = settings.relay_accounts
     return Reporter(host, accounts[0].from_ if accounts else f"postmaster@{host}")
+
+
+def _nobody(_: int) -> None:
+    """Nobody waits for a connection that begins anew."""

@@ -44,6 +44,10 @@ class RelayFigures:
         self._port = port
         self._reader = MailReader(reading)
 
+    def follow(self, settings: Settings) -> None:
+        """Show the accounts of these settings from now on."""
+        self._settings = settings
+
     def overview(self) -> RelayOverview:
         """See :class:`pushserver.api.Relay`."""
         relay = self._settings.smtp_relay

@@ -192,6 +192,7 @@ class Worker:
         if place.relays:
             relay = self._relay_side()
             self._children |= relay.specs()
+            self._sides.append(relay)
             self._show_relay(relay)
         if place.has_door:
             gateway = self._gateway_side()
@@ -277,8 +278,11 @@ class Worker:
         )
 
     def _endpoints(self) -> Endpoints:
+        """Before the side that builds with them: what begins anew is built by the new settings."""
         accounts = mailer_of(self._settings, self.system, self._place.layout.relay_process)
-        return Endpoints(self._settings, self._console, accounts)
+        endpoints = Endpoints(self._settings, self._console, accounts)
+        self._sides.append(endpoints)
+        return endpoints
 
     def _gateway_side(self) -> GatewaySide:
         if self._place.http is None:
