@@ -137,6 +137,8 @@ class Worker:
         self._changing = changing or Changing()
         self._standing = _standing(settings, self._changing.shelf)
         self._settings = settings = self._standing.settings
+        if self._standing.number:  # whoever made the redactor knew the earlier ones only
+            self._changing.learn(settings)
         self._sides: list[Side] = []
         self._place = place
         self._console = console or sys.stdout

@@ -39,3 +39,14 @@ def test_a_text_may_take_the_files_place_and_keeps_its_name(path: Path) -> None:
 
 def test_the_environment_is_not_shown() -> None:
     assert "planted" not in repr(Source(Path("config.yaml"), {"TOKEN": "planted"}))
+
+
+def test_faults_of_a_text_that_a_client_has_sent_do_not_show_the_environment(path: Path) -> None:
+    source = Source(path, {"PORT": "9000", "PLANTED": "planted-value"})
+    with pytest.raises(ConfigError) as raised:
+        read_apart(source, RECIPIENTS + "server: {port: 'x${PLANTED}', host: 'a b'}\n")
+    assert "planted-value" not in str(raised.value)
+    assert [fault.found for fault in raised.value.faults] == [
+        "another text in the environment",
+        "a text with blanks, / or @",
+    ]

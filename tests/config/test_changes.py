@@ -139,3 +139,10 @@ def test_accounts_take_a_reload_but_for_the_first_and_the_last(
     load_yaml: Load, old: tuple[str, ...], new: tuple[str, ...], found: list[tuple[str, str, str]]
 ) -> None:
     assert differences(load_yaml, accounts(*old), accounts(*new)) == found
+
+
+def test_digests_take_a_reload_also_where_everybodys_change(load_yaml: Load) -> None:
+    assert differences(load_yaml, BASE, f"{BASE}digest: {{after: 9}}\n") == [
+        ("digest.after", "changed", "reload"),
+        ("recipients.ops.digest", "changed", "reload"),
+    ]
