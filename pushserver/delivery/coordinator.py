@@ -57,7 +57,7 @@ class Coordinator(Generic[Member]):
     @property
     def stranded(self) -> tuple[Member, ...]:
         """Those passed over, once nobody else is left who could do it: one of them has to be waited for."""
-        if self._under_way or self._settled or self._next():
+        if not self._passed_over or self._under_way or self._settled or self._next():
             return ()
         return tuple(self._passed_over)
 
@@ -92,10 +92,8 @@ class Coordinator(Generic[Member]):
         return self.succeeded or Outcome.HOPELESS in self._ended.values()
 
     def _next(self) -> tuple[Member, ...]:
-        taken = self._ended.keys() | self._under_way | self._passed_over.keys()
-        waiting = [member for member in self._members if member not in taken]
-        if self._manner is Manner.EVERYONE:
-            return tuple(waiting)
-        if self._settled or self._under_way:
+        if self._manner is Manner.FIRST_SUCCESS and (self._under_way or self._settled):
             return ()
-        return tuple(waiting[:1])
+        ended, under_way, passed_over = self._ended, self._under_way, self._passed_over
+        waiting = [m for m in self._members if m not in ended and m not in under_way and m not in passed_over]
+        return tuple(waiting if self._manner is Manner.EVERYONE else waiting[:1])

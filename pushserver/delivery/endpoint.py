@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -124,11 +124,19 @@ class Endpoint(Actor):
     def _deliver(self, sends: Sequence[Send], push: Push, at: datetime) -> Verdict:
         first, task = sends[0], sends[0].deliver.task
         delivery = Delivery(task.id, task.recipient, task.strategy, push, at.astimezone(), first.errand.only)
-        with ExitStack() as in_hand:
-            for send in sends:
-                in_hand.enter_context(self._services.in_flight.hold(send.deliver.task.id, self._target))
+        with self._in_hand(sends):
             verdict = self._call(lambda: self._platform.deliver(delivery))
         return self._heed(verdict)
+
+    def _in_hand(self, sends: Sequence[Send]) -> AbstractContextManager[object]:
+        """Note in the flight recorder what a process would have in its hands if it died now."""
+        held = [self._services.in_flight.hold(send.deliver.task.id, self._target) for send in sends]
+        if len(held) == 1:
+            return held[0]
+        all_of_them = ExitStack()
+        for each in held:
+            all_of_them.enter_context(each)
+        return all_of_them
 
     def _call(self, call: Callable[[], _Answer]) -> _Answer:
         try:
