@@ -62,6 +62,18 @@ def test_every_series_of_every_account_is_there_from_the_start() -> None:
     assert count_series(registry) == 2 * (9 + 12 + 2)
 
 
+def test_an_account_that_is_new_is_counted_and_the_others_keep_their_counts() -> None:
+    registry = CollectorRegistry()
+    metrics = RelayMetrics(["a"], registry)
+    metrics.submitted(MailReceipt("a", accepted=(ANN,)), 0.2)
+    metrics.know(["a", "b"])
+    for account in ("a", "b"):
+        metrics.submitted(MailReceipt(account, accepted=(ANN,)), 0.2)
+    counted = samples(registry)
+    assert counted["pushserver_relay_submissions_total", ("a", "delivered")] == 2
+    assert counted["pushserver_relay_submissions_total", ("b", "delivered")] == 1
+
+
 def test_door_queue_and_accounts_are_read_when_they_are_scraped() -> None:
     families = collector(MailBacklog(7, NOON - timedelta(minutes=2), NOON)).collect()
     assert samples(families) == {

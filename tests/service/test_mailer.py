@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from actors import Actor, ActorSystem, ChildSpec, Context, Policy, receives
+from pushserver.config import RelayAccount
 from pushserver.domain.mail import MailError, MailErrorKind, MailReceipt, MailRefusal, SubmitMail
 from pushserver.platforms import (
     AnswerLost,
@@ -185,3 +186,13 @@ def test_an_account_that_is_parked_is_passed_over() -> None:
 def test_without_any_account_it_is_misconfigured() -> None:
     with pytest.raises(Misconfigured, match="没有可用的SMTP账户"):
         AccountsMailer({}, patience=1.0).submit(ENVELOPE, NOON)
+
+
+def test_accounts_that_are_new_are_asked_and_those_that_are_gone_are_not() -> None:
+    with accounts(a=failed(Kind.UNREACHABLE), b=DELIVERED) as desk:
+        desk.mailer.use([RelayAccount(name="b", weight=3)])
+        assert desk.mailer.submit(ENVELOPE, NOON) == Receipt((ANN, BOB), {})
+        assert desk.order == {"a": 0, "b": 1}
+        desk.mailer.use([])
+        with pytest.raises(Misconfigured):
+            desk.mailer.submit(ENVELOPE, NOON)
