@@ -82,23 +82,23 @@ def test_a_mended_account_is_used_at_once(serve: Serve, sandbox: Sandbox, tmp_pa
 def test_a_mail_in_hand_is_finished_where_it_is(
     serve: Serve, sandbox: Sandbox, tmp_path: Path, change: str
 ) -> None:
-    here, there = sandbox.smtp("here"), sandbox.smtp("there")
+    here, there = sandbox.smtp(f"here-{change}"), sandbox.smtp(f"there-{change}")
     server, content = start(serve, tmp_path, here)
     here.hang()
     send(server, "in hand")
     until(lambda: any(one["busy_for"] for one in actors(server, kind="connection")), "it is in hand")
-    content["smtp_relay"]["accounts"].append(account("there", there))
+    content["smtp_relay"]["accounts"].append(account(there.name, there))
     if change == "changed":
         content["smtp_relay"]["accounts"][0]["connections"] = 1
     else:
         del content["smtp_relay"]["accounts"][0]
-    assert ("smtp_relay.accounts.here", change) in reload(server, content)
+    assert (f"smtp_relay.accounts.{here.name}", change) in reload(server, content)
     here.release()
     here.wait(1)
     until(lambda: mails(server, "delivered"), "it is known to be delivered")
     assert (here.count, there.count) == (1, 0)
     if change == "removed":
-        gone = "/main-0/accounts/here"
+        gone = f"/main-0/accounts/{here.name}"
         until(lambda: gone not in {one["address"] for one in actors(server, kind="account")}, "it is gone")
     send(server, "the next one")
     until(lambda: here.count + there.count == 2, "it has arrived")
