@@ -10,10 +10,21 @@ from typing import Any
 _spawn = multiprocessing.get_context("spawn")
 
 
+@contextmanager
+def on_every_cpu() -> Iterator[None]:
+    """What is started inside may run anywhere, also where the bench itself is pinned."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, mine)
+
+
 def _free(target: Callable[..., None], *args: Any) -> None:
     """Forget the CPU that the bench itself is pinned to: the target pins itself."""
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))
-    target(*args)
+    with on_every_cpu():
+        target(*args)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.bench.helper import on_every_cpu
 from tests.bench.load import Offered, offer, post
 from tests.system.server_process import PushServer
 
@@ -44,7 +45,9 @@ def started(sink: int, recipients: int, **sections: Setup) -> Iterator[tuple[Pus
         server = PushServer(Path(folder), configuration(Path(folder), sink, recipients, **sections))
         began = time.monotonic()
         try:
-            yield server.start(), time.monotonic() - began
+            with on_every_cpu():
+                server.start()
+            yield server, time.monotonic() - began
         finally:
             server.abandon()
 
