@@ -3,13 +3,16 @@
 SQLite's own text on what follows: https://www.sqlite.org/wal.html and https://www.sqlite.org/pragma.html.
 """
 
+import sqlite3
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from pushserver.store.errors import StoreUnwritable, UnsupportedDatabase
 
@@ -18,6 +21,13 @@ Durability = Literal["process", "power"]
 
 BUSY_TIMEOUT = 5.0
 """Seconds that a writer waits for another process's transaction."""
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
+_LOOKS_EVERY = 1
+"""Milliseconds after which a writer looks again whether the write lock is free.
+
+Left to itself SQLite looks after 1, 2, 5, 10, 15, 20, 25 … up to 100 ms, while other writers hold the lock
+for a few and take it again before the sleeper wakes.
+"""
 _READERS = 8
 _MOST_READERS = 32
 _SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
@@ -46,7 +56,7 @@ def open_writer(
     _make_directory(path.parent)
     engine = _create_engine(path, busy_timeout)
     _on_connect(engine, lambda connection: _prepare_writer(connection, path, durability))
-    _on_begin(engine, "BEGIN IMMEDIATE")
+    event.listen(engine, "begin", partial(_begin_writing, patience=busy_timeout))
     return engine
 
 
@@ -57,7 +67,7 @@ def open_reader(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
     """
     engine = _create_engine(database_file(url), busy_timeout)
     _on_connect(engine, _prepare_reader)
-    _on_begin(engine, "BEGIN")
+    event.listen(engine, "begin", _begin_reading)
     return engine
 
 
@@ -116,11 +126,35 @@ def _on_connect(engine: Engine, prepare: Callable[[_DriverConnection], None]) ->
     event.listen(engine, "connect", connected)
 
 
-def _on_begin(engine: Engine, statement: str) -> None:
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+def _begin_writing(connection: Connection, patience: float) -> None:
+    """Take the write lock, for which up to ``patience`` seconds are waited."""
+    give_up = time.monotonic() + patience
+    try:
+        connection.exec_driver_sql(_BEGIN_WRITING)
+    except OperationalError as error:
+        if not _is_busy(error.orig) or not _begins_within(connection, give_up):
+            raise
 
-    event.listen(engine, "begin", begun)
+
+def _begins_within(connection: Connection, give_up: float) -> bool:
+    driver_connection: Any = connection.connection.driver_connection
+    while time.monotonic() < give_up:
+        try:
+            driver_connection.execute(_BEGIN_WRITING)
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+        else:
+            return True
+    return False
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorname.startswith("SQLITE_BUSY")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _prepare_writer(connection: _DriverConnection, path: Path, durability: Durability) -> None:
@@ -131,6 +165,7 @@ def _prepare_writer(connection: _DriverConnection, path: Path, durability: Durab
             "name a place on a local file system in storage.url"
         )
     connection.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durability]}")
+    connection.execute(f"PRAGMA busy_timeout={_LOOKS_EVERY}")
 
 
 def _prepare_reader(connection: _DriverConnection) -> None:

@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,29 @@ def test_durability_decides_when_the_disk_is_waited_for(
     engine.dispose()
 
 
-def test_a_writer_waits_for_its_turn_as_long_as_it_was_told(url: str) -> None:
-    engine = open_writer(url, busy_timeout=1.5)
-    assert pragma(engine, "busy_timeout") == 1500
+def test_a_writer_waits_for_its_turn(url: str, writer: Engine) -> None:
+    engine = open_writer(url, busy_timeout=20)
+    with writer.connect() as holder, ThreadPoolExecutor(1) as pool:
+        transaction = holder.begin()
+        waiting = pool.submit(_set_backlog, engine, 7)
+        assert wait([waiting], timeout=0.1).not_done
+        transaction.rollback()
+        waiting.result(timeout=20)
+    assert TaskReader(engine).backlog() == 7
     engine.dispose()
+
+
+def test_a_writer_waits_no_longer_than_it_was_told(url: str, writer: Engine) -> None:
+    engine = open_writer(url, busy_timeout=0.05)
+    with writer.begin(), pytest.raises(OperationalError, match="database is locked"):
+        _set_backlog(engine, 7)
+    assert TaskReader(engine).backlog() == 0
+    engine.dispose()
+
+
+def _set_backlog(engine: Engine, tasks: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE backlog SET tasks = {tasks}"))
 
 
 def test_a_reader_cannot_write(reader: Engine) -> None:
