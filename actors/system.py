@@ -236,9 +236,7 @@ class ActorSystem:
         except queue.Empty:
             raise AskTimeout(f"{address} has not started again within {timeout:g} s") from None
 
-    def begin_restart(
-        self, address: Address, done: Callable[[int], None], grace: float | None = None
-    ) -> None:
+    def begin_restart(self, address: Address, done: Callable[[int], None], grace: float = GRACE) -> None:
         """Begin what :meth:`restart` waits for, for those who must not wait.
 
         Who is busy may finish within ``grace`` seconds, half a second by default. ``done`` is told what that
@@ -253,8 +251,7 @@ class ActorSystem:
             done(0)
         else:
             started_again = partial(_tell_restarts, cell, done)
-            patience = GRACE if grace is None else grace
-            self.scheduler.soon(partial(self.supervisor.restart, cell, started_again, patience))
+            self.scheduler.soon(partial(self.supervisor.restart, cell, started_again, grace))
 
     def check_known(self, address: Address) -> ChildSpec:
         """The spec of an actor, awake or not.

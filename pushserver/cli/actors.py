@@ -38,7 +38,7 @@ def show(filters: Filters, url: str, *, as_json: bool) -> int:
     """Show them once."""
     page = Client(url).actors(filters.as_query())
     if as_json:
-        print(json.dumps(page, ensure_ascii=False, indent=2))
+        screen.show_json(page)
     else:
         screen.out().print(render(page, screen.out().width))
     return exit_codes.OK
@@ -59,7 +59,7 @@ def restart(address: str, url: str, *, as_json: bool) -> int:
     """Restart one, and say how often it has been by now."""
     restarted = Client(url).restart(address)
     if as_json:
-        print(json.dumps(restarted, ensure_ascii=False, indent=2))
+        screen.show_json(restarted)
     else:
         screen.out().print(Text(_told(restarted)), soft_wrap=True)
     return exit_codes.OK

@@ -1,9 +1,6 @@
 """``pushserver health``: is the service fit to take a push? For container runtimes, scripts and people."""
 
-import json
 from collections.abc import Mapping
-
-from rich.text import Text
 
 from pushserver.cli import exit_codes, screen
 from pushserver.cli.client import Client, Json
@@ -18,10 +15,10 @@ def health(url: str, *, as_json: bool) -> int:
     """
     envelope = Client(url).health()
     if as_json:
-        print(json.dumps(envelope, ensure_ascii=False, indent=2))
+        screen.show_json(envelope)
     else:
         for line in _lines(envelope):
-            screen.out().print(Text(screen.single_line(line)), soft_wrap=True)
+            screen.show(line)
     return exit_codes.OK if _is_well(envelope) else exit_codes.FAILED
 
 

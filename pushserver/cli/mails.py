@@ -1,10 +1,7 @@
 """``pushserver smtp queue``: the mails that the relay has taken; try them now, or give them up."""
 
-import json
 from collections.abc import Sequence
 from typing import TextIO
-
-from rich.text import Text
 
 from pushserver.cli import exit_codes, screen
 from pushserver.cli.client import Client, Json
@@ -17,7 +14,7 @@ def show_page(state: str, limit: int, offset: int, url: str, *, as_json: bool) -
     query = {"state": state, "limit": str(limit), "offset": str(offset)}
     page = Client(url).mails({name: value for name, value in query.items() if value})
     if as_json:
-        _print_json(page)
+        screen.show_json(page)
     else:
         screen.out().print(render_mails(page))
     return exit_codes.OK
@@ -59,10 +56,6 @@ def _ask(count: int, stdin: TextIO) -> None:
 
 def _tell(data: Json, text: str, *, as_json: bool) -> None:
     if as_json:
-        _print_json(data)
+        screen.show_json(data)
     else:
-        screen.out().print(Text(screen.single_line(text)), soft_wrap=True)
-
-
-def _print_json(data: Json) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))
+        screen.show(text)

@@ -1,9 +1,6 @@
 """``pushserver notifications``: what the last line of defence has raised; read it, and put it away."""
 
-import json
 from typing import TextIO
-
-from rich.text import Text
 
 from pushserver.cli import exit_codes, screen
 from pushserver.cli.client import Client, Json
@@ -16,7 +13,7 @@ def show_page(status: str, limit: int, offset: int, url: str, *, as_json: bool) 
     query = {"status": status, "limit": str(limit), "offset": str(offset)}
     page = Client(url).notifications({name: value for name, value in query.items() if value})
     if as_json:
-        _print_json(page)
+        screen.show_json(page)
     else:
         screen.out().print(render_page(page, screen.out().width))
     return exit_codes.OK
@@ -26,7 +23,7 @@ def show(notification_id: str, url: str, *, as_json: bool) -> int:
     """Show one in full; that does not mark it as read."""
     data = Client(url).notification(notification_id)
     if as_json:
-        _print_json(data["notification"])
+        screen.show_json(data["notification"])
     else:
         screen.out().print(render_one(data["notification"]), soft_wrap=True)
     return exit_codes.OK
@@ -74,10 +71,6 @@ def _ask(count: int, stdin: TextIO) -> None:
 
 def _tell(data: Json, text: str, *, as_json: bool) -> None:
     if as_json:
-        _print_json(data)
+        screen.show_json(data)
     else:
-        screen.out().print(Text(screen.single_line(text)), soft_wrap=True)
-
-
-def _print_json(data: Json) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))
+        screen.show(text)

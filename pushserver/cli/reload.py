@@ -1,6 +1,5 @@
 """``pushserver reload`` and ``pushserver diff``: the configuration file into effect, or what would change."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +46,7 @@ def _text_of(path: Path) -> str:
 def _show(found: Reload, *, as_json: bool) -> int:
     if as_json:
         shown = {"message": found.message, "changes": found.changes, "faults": found.faults}
-        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        screen.show_json(shown)
     else:
         for line in _lines(found):
             screen.out().print(line, soft_wrap=True)

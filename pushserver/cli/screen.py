@@ -4,8 +4,10 @@ Colours and live lines appear on terminals only, and not where ``NO_COLOR`` is s
 """
 
 import io
+import json
 import sys
 from functools import cache
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -30,6 +32,16 @@ def steady_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def show(text: str) -> None:
+    """One line of a result, never wrapped."""
+    out().print(Text(single_line(text)), soft_wrap=True)
+
+
+def show_json(value: Any) -> None:
+    """A result for programs."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def say(text: str, style: str = "") -> None:

@@ -1,6 +1,5 @@
 """``pushserver send``: a push from the shell, and what became of it."""
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -61,7 +60,10 @@ def send(order: Order, url: str, timeout: float | None, *, as_json: bool) -> int
     client = Client(url)
     task_id = client.push(order.as_push())
     if timeout is None:
-        print(_json({"task_id": task_id}) if as_json else task_id)
+        if as_json:
+            screen.show_json({"task_id": task_id})
+        else:
+            print(task_id)
         return exit_codes.OK
     try:
         last = _watch(client, task_id, timeout)
@@ -98,10 +100,6 @@ def _conclude(task_id: str, last: Look, *, as_json: bool) -> int:
 
 def _print(task: Json, *, as_json: bool) -> None:
     if as_json:
-        print(_json(task))
+        screen.show_json(task)
     else:
         screen.out().print(render(task))
-
-
-def _json(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,20 +1,12 @@
 """What others see of an endpoint: who waits there, its budget, its breaker. Looked at from any thread."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from pushserver.delivery.health import Health
 from pushserver.delivery.line import Line, is_urgent
 from pushserver.delivery.messages import Send
-from pushserver.delivery.meter import Meter
+from pushserver.delivery.meter import Meter, Wait
 from pushserver.domain import Target
-
-
-class Until(NamedTuple):
-    """Seconds until a message will go out, as far as can be said, and why not now."""
-
-    seconds: float
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,13 +17,13 @@ class Queue:
     meter: Meter
     merges: bool
 
-    def until(self, send: Send, now: float) -> Until:
+    def until(self, send: Send, now: float) -> Wait:
         """When a message's turn is, were it the last one in the line."""
         wait = self.meter.wait(now, urgent=is_urgent(send))
         ahead = 0 if self.merges else self.line.ahead_of(send)
-        return Until(wait.seconds + ahead * self.meter.budget.pace, wait.reason)
+        return Wait(wait.seconds + ahead * self.meter.budget.pace, wait.reason)
 
-    def until_of(self, task_id: str, now: float) -> Until | None:
+    def until_of(self, task_id: str, now: float) -> Wait | None:
         """When the turn of one that waits is; ``None`` if it does not."""
         send = self.line.find(task_id)
         return None if send is None else self.until(send, now)

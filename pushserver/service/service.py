@@ -75,11 +75,11 @@ class Service:
         console: TextIO | None = None,
         *,
         source: Source | None = None,
-        learn: Callable[[object], None] | None = None,
+        learn: Callable[[object], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._source = source
-        self._learn = learn or _forget
+        self._learn = learn
         self._console = console or sys.stdout
         self._resources = ExitStack()
         self._kill: Callable[[], None] = _nobody
@@ -228,7 +228,3 @@ class InlineCrew:
 
 def _nobody() -> None:
     """Before there is a crew."""
-
-
-def _forget(_: object) -> None:
-    """Nobody keeps secrets."""
