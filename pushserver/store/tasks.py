@@ -1,41 +1,65 @@
 """The statements about tasks, on a connection whose transaction is the caller's."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, islice, repeat
 
-from sqlalchemy import Connection, bindparam, delete, false, insert, null, select, true, update
+from sqlalchemy import (
+    Connection,
+    String,
+    Update,
+    bindparam,
+    case,
+    delete,
+    false,
+    insert,
+    null,
+    select,
+    true,
+    update,
+)
 
-from pushserver.domain import Attempt, Fallback, StoredTask, Target, Task
+from pushserver.domain import Attempt, Fallback, StoredTask, Target, Task, TaskStatus
 from pushserver.domain.messages import Calls, EndTask, FetchCalls
 from pushserver.store import codec
 from pushserver.store.schema import alarms, attempts, backlog, resumptions, tasks
 
 # Statements are built once: SQLAlchemy finds the compiled form of a statement by the statement itself, and
 # building one costs more than SQLite needs to run it.
+#
+# What comes many at a time is one statement with many values, not one statement many times: sqlite3 lets go
+# of the interpreter lock for each, and a store's thread would stand in line for it with a hundred others, row
+# by row, while it holds the write lock that other processes wait for.
 
 _OPEN = tasks.c.completed_at.is_(null())
+_THESE_TASKS = tasks.c.id.in_(bindparam("task_ids", expanding=True))
 
 _INSERT_TASK = insert(tasks)
-_START_TASK = (
-    update(tasks)
-    .where(tasks.c.id == bindparam("task_id"), tasks.c.status == "pending")
-    .values(status="processing")
-)
-_END_TASK = (
-    update(tasks)
-    .where(tasks.c.id == bindparam("task_id"), _OPEN)
-    .values(
-        status=bindparam("end_status"),
-        completed_at=bindparam("at"),
-        fallback=bindparam("end_fallback"),
-        unfinished=bindparam("owed"),
+_START_TASKS = update(tasks).where(_THESE_TASKS, tasks.c.status == "pending").values(status="processing")
+
+
+def _end_tasks(count: int) -> Update:
+    """One fate for so many tasks, each at a moment of its own: ``id_0``, ``at_0``, ``id_1`` and so on."""
+    ids = [bindparam(f"id_{place}", type_=String) for place in range(count)]
+    at = case(*((tasks.c.id == ids[place], bindparam(f"at_{place}")) for place in range(count)))
+    return (
+        update(tasks)
+        .where(tasks.c.id.in_(ids), _OPEN)
+        .values(
+            status=bindparam("end_status"),
+            completed_at=at,
+            fallback=bindparam("end_fallback"),
+            unfinished=bindparam("owed"),
+        )
     )
-)
-_END_FALLBACK = (
-    update(tasks)
-    .where(tasks.c.id == bindparam("task_id"), tasks.c.fallback == "owed")
-    .values(fallback="done", unfinished=False)
+
+
+_MOST_ENDS = 128
+_END_TASKS = [_end_tasks(1 << power) for power in range(_MOST_ENDS.bit_length())]
+"""For 1, 2, 4 … tasks: fewer than that are filled up with the last one."""
+_END_FALLBACKS = (
+    update(tasks).where(_THESE_TASKS, tasks.c.fallback == "owed").values(fallback="done", unfinished=False)
 )
 _INSERT_ATTEMPT = insert(attempts)
 
@@ -106,7 +130,7 @@ _PURGEABLE = (
     .limit(bindparam("most"))
 )
 _DELETES = [
-    delete(table).where(column == bindparam("task_id"))
+    delete(table).where(column.in_(bindparam("task_ids", expanding=True)))
     for table, column in (
         (attempts, attempts.c.task_id),
         (resumptions, resumptions.c.task_id),
@@ -124,16 +148,21 @@ _RESUME_AGAIN = update(resumptions).where(_THIS_RESUMPTION).values(times=resumpt
 _RESUME_FIRST = insert(resumptions)
 
 
-def _end_to_row(end: EndTask) -> codec.Parameters:
-    if not end.status.final:
-        raise ValueError(f"a task ends completed or failed, not {end.status}")
-    return {
-        "task_id": end.task_id,
-        "end_status": end.status.value,
-        "at": codec.to_microseconds(end.at),
-        "end_fallback": end.fallback.value,
-        "owed": end.fallback is Fallback.OWED,
-    }
+def _fates(ends: Sequence[EndTask]) -> Iterator[tuple[codec.Parameters, list[tuple[str, int]]]]:
+    """Each fate with the tasks that have it and when they ended; the first that is said of a task counts."""
+    for end in ends:
+        if not end.status.final:
+            raise ValueError(f"a task ends completed or failed, not {end.status}")
+    by_fate: defaultdict[tuple[TaskStatus, Fallback], list[tuple[str, int]]] = defaultdict(list)
+    for end in {end.task_id: end for end in reversed(ends)}.values():
+        by_fate[end.status, end.fallback].append((end.task_id, codec.to_microseconds(end.at)))
+    for (status, fallback), ended in by_fate.items():
+        fate = {
+            "end_status": status.value,
+            "end_fallback": fallback.value,
+            "owed": fallback is Fallback.OWED,
+        }
+        yield fate, ended
 
 
 class TaskTable:
@@ -155,8 +184,8 @@ class TaskTable:
 
     def start(self, task_ids: Iterable[str]) -> None:
         """Pending tasks become processing; others stay what they are."""
-        if rows := [{"task_id": task_id} for task_id in task_ids]:
-            self._connection.execute(_START_TASK, rows)
+        if started := [*task_ids]:
+            self._connection.execute(_START_TASKS, {"task_ids": started})
 
     def record(self, made: Sequence[tuple[Attempt, str]]) -> None:
         """Store attempts in the order in which they were made, each with who has called a vendor with it."""
@@ -166,14 +195,26 @@ class TaskTable:
 
     def end(self, ends: Sequence[EndTask]) -> int:
         """Store fates; a task has only one, the first. Returns how many tasks this took off the backlog."""
-        if not ends:
-            return 0
-        return self._connection.execute(_END_TASK, [_end_to_row(end) for end in ends]).rowcount
+        return sum(
+            self._end(fate, ended[start : start + _MOST_ENDS])
+            for fate, ended in _fates(ends)
+            for start in range(0, len(ended), _MOST_ENDS)
+        )
+
+    def _end(self, fate: codec.Parameters, ended: list[tuple[str, int]]) -> int:
+        power = (len(ended) - 1).bit_length()
+        filled = enumerate(islice(chain(ended, repeat(ended[-1])), 1 << power))
+        moments = {
+            name: value
+            for place, (task_id, at) in filled
+            for name, value in ((f"id_{place}", task_id), (f"at_{place}", at))
+        }
+        return self._connection.execute(_END_TASKS[power], fate | moments).rowcount
 
     def end_fallback(self, task_ids: Iterable[str]) -> None:
         """An owed last line of defence is done; where none is owed nothing changes."""
-        if rows := [{"task_id": task_id} for task_id in task_ids]:
-            self._connection.execute(_END_FALLBACK, rows)
+        if raised := [*task_ids]:
+            self._connection.execute(_END_FALLBACKS, {"task_ids": raised})
 
     def count_resumptions(self, in_hand: Iterable[tuple[str, Target]]) -> None:
         """Count one more resumption for each of these whose task is unfinished."""
@@ -193,13 +234,12 @@ class TaskTable:
 
         Returns how many tasks went. One whose last line of defence is still owed is not finished.
         """
-        found = self._connection.execute(
-            _PURGEABLE, {"before": codec.to_microseconds(before), "most": most}
-        ).scalars()
-        if rows := [{"task_id": task_id} for task_id in found]:
+        window = {"before": codec.to_microseconds(before), "most": most}
+        found = self._connection.execute(_PURGEABLE, window).scalars().all()
+        if found:
             for statement in _DELETES:
-                self._connection.execute(statement, rows)
-        return len(rows)
+                self._connection.execute(statement, {"task_ids": found})
+        return len(found)
 
     # The backlog -------------------------------------------------------------------------------------
 
