@@ -17,6 +17,7 @@ from pushserver.domain.messages import (
     PurgeTasks,
     RecordAttempt,
     RecordDigest,
+    TaskStarted,
 )
 from pushserver.store.batch import PURGE_LIMIT, Outcome, TaskCommand, apply
 from pushserver.store.committer import Committer
@@ -57,6 +58,8 @@ class TaskStore(Committer):
     """
 
     commands = get_args(TaskCommand)
+    patient = (TaskStarted,)
+    """Most tasks end before anybody could see that they had started: then it is not written at all."""
 
     def __init__(
         self,

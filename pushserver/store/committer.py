@@ -15,10 +15,12 @@ _log = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER = 1.0
 """Seconds until what could not be stored is tried again."""
+PATIENCE = 0.05
+"""Seconds that a command which need not be stored at once waits for others to share their commit."""
 
 
 @dataclass(frozen=True, slots=True)
-class _TryAgain:
+class _Owing:
     """A store's reminder that it owes the database something."""
 
 
@@ -29,17 +31,20 @@ class Committer(Actor):
     anything else once the database is back. Until it is tried again nothing waits for it: askers are refused
     at once, and the mailbox does not fill.
 
-    ``owed`` is what was told and could not be stored yet, in order: the list outlives this life.
+    ``owed`` is what was told and is not stored yet, in order: the list outlives this life.
     """
 
     commands: ClassVar[tuple[type, ...]]
     """The messages that are committed; others, reminders, are handled as in any actor."""
+    patient: ClassVar[tuple[type, ...]] = ()
+    """Those of them that, told, go with the next commit, or with one of their own after :data:`PATIENCE`."""
 
     def __init__(self, context: Context, *, engine: Callable[[], Engine], owed: list[Letter]) -> None:
         super().__init__(context)
         self._make_engine = engine
         self._owed = owed
         self._outage: StoreUnavailable | None = None
+        self._is_reminded = False
         self._engine: Engine | None = None
         self._connection: Connection | None = None
 
@@ -75,7 +80,7 @@ class Committer(Actor):
         Those who write to me end before me, and end with a verdict: lost, it would be sent again next time.
         """
         if not self.context.lease.revoked:  # else my successor does
-            self._try_again()
+            self._pay()
             self._drain()
         self._close()
 
@@ -106,8 +111,11 @@ class Committer(Actor):
     def receive_batch(self, letters: Sequence[Letter]) -> None:
         """Commit a mailbox full of commands and answer them."""
         first = letters[0].message
-        if isinstance(first, _TryAgain):
-            self._try_again()
+        if isinstance(first, _Owing):
+            self._pay()
+        elif isinstance(first, self.patient) and self._can_wait(letters):
+            self._owed += letters
+            self._remind(PATIENCE)
         elif isinstance(first, self.commands):
             self._commit(letters)
         else:
@@ -120,7 +128,18 @@ class Committer(Actor):
         self.context.check_current()  # what is owed is my successor's, if I have been replaced meanwhile
         return outcomes
 
-    def _try_again(self) -> None:
+    def _can_wait(self, letters: Sequence[Letter]) -> bool:
+        return self._outage is None and all(
+            isinstance(letter.message, self.patient) and letter.reply_to is None for letter in letters
+        )
+
+    def _remind(self, seconds: float) -> None:
+        if not self._is_reminded:
+            self._is_reminded = True
+            self.after(seconds, _Owing())
+
+    def _pay(self) -> None:
+        self._is_reminded = False
         self._outage = None
         self._commit([])
 
@@ -156,7 +175,7 @@ class Committer(Actor):
             extra={"action": "store_unavailable", "error": str(outage), "owed": len(self._owed)},
         )
         self._outage = outage
-        self.after(TRY_AGAIN_AFTER, _TryAgain())
+        self._remind(TRY_AGAIN_AFTER)
         self._keep(letters, outage)
 
     def _keep(self, letters: Sequence[Letter], outage: StoreUnavailable) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +14,10 @@ from pushserver.domain.messages import (
     FetchUnfinished,
     RecordAttempt,
     SubmitTasks,
+    TaskStarted,
 )
 from pushserver.store import CommandRefused
+from pushserver.store.committer import PATIENCE
 from tests.delivery.parts import FEISHU, a_task, an_attempt
 from tests.delivery.stage import DEADLINE
 from tests.delivery.world import World, Worlds, eventually
@@ -46,6 +49,37 @@ def test_a_command_that_can_never_be_stored_harms_no_other(new_world: Worlds) ->
     unfinished = world.store.ask(FetchUnfinished("ops_alert"), timeout=DEADLINE)
     assert sorted(stored.task.id for stored in unfinished) == ["another", task.id]
     assert world.status("store").failures == 0
+
+
+def test_that_a_task_has_started_waits_for_company_but_not_for_long(new_world: Worlds) -> None:
+    world = new_world()
+    world.submit(task := a_task())
+    world.store.tell(TaskStarted(task.id))
+    world.advance(PATIENCE / 2)
+    assert world.stored(task).status is TaskStatus.PENDING
+    world.advance(PATIENCE / 2)
+    eventually(lambda: world.stored(task).status is TaskStatus.PROCESSING or None, "its start")
+
+
+def test_company_takes_along_what_waits_for_it(new_world: Worlds) -> None:
+    world = new_world()
+    world.submit(task := a_task(), other := a_task(task_id="another"))
+    world.store.tell(TaskStarted(task.id))
+    end(world, other.id)
+    assert world.stored(task).status is TaskStatus.PROCESSING
+
+
+@pytest.mark.parametrize(
+    "ending", [World.stop, lambda world: world.restart("store")], ids=["stop", "restart"]
+)
+def test_what_waits_for_company_outlives_the_store(
+    new_world: Worlds, ending: Callable[[World], object]
+) -> None:
+    world = new_world()
+    world.submit(task := a_task())
+    world.store.tell(TaskStarted(task.id))
+    ending(world)
+    eventually(lambda: world.stored(task).status is TaskStatus.PROCESSING or None, "its start")
 
 
 def test_what_waits_in_the_mailbox_at_the_end_is_stored(new_world: Worlds) -> None:
