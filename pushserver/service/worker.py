@@ -38,6 +38,7 @@ from pushserver.service.relay import in_start_order as relay_start_order
 from pushserver.service.reloader import DEADLINE, RELOADER, Reload, Reloader
 from pushserver.service.shelf import MemoryShelf, Shelf
 from pushserver.store import (
+    Checkpointer,
     Estate,
     InFlight,
     MailReader,
@@ -51,6 +52,7 @@ from pushserver.store import (
 
 _log = logging.getLogger(__name__)
 
+CHECKPOINTS = "checkpoints"
 COMMANDS_A_TASK = 10
 """Messages to the store that an unfinished task may have on the way at once, generously."""
 
@@ -201,6 +203,7 @@ class Worker:
             self._children |= gateway.specs()
             self._sides.append(gateway)
         if place.is_first:
+            self._children[CHECKPOINTS] = self._checkpoints()
             self._children[RELOADER] = self._reloader()
             self._show_queue()
         self._children[FOLLOWER] = self._follower()
@@ -241,6 +244,11 @@ class Worker:
         return ChildSpec(
             kind="store", start=start, policy=ESSENTIAL, batch=queue.batch_size, capacity=capacity
         )
+
+    def _checkpoints(self) -> ChildSpec:
+        """Without it the log grows, and in the end others wait for the disk: no reason to end the process."""
+        start = partial(Checkpointer, engine=partial(open_writer, self._settings.storage.url))
+        return ChildSpec(kind="checkpointer", start=start, policy=REMOTE)
 
     def _notifications(self) -> ChildSpec:
         """Each process has one: who delivers writes entries, who has a door changes them."""
@@ -348,9 +356,9 @@ def _in_start_order(place: Place, settings: Settings) -> tuple[str, ...]:
     tasks = ("store",) if place.has_tasks else ()
     delivery = ("last-line", "recipients", LOOKOUT, "sweeper") if place.delivers else ()
     relay = relay_start_order(settings) if place.relays else ()
-    reloader = (RELOADER,) if place.is_first else ()
+    of_the_first = (CHECKPOINTS, RELOADER) if place.is_first else ()
     api = ("api",) if place.has_door else ()
-    return (*tasks, NOTIFICATIONS, *delivery, NAME, *relay, FOLLOWER, *reloader, *api)
+    return (*tasks, NOTIFICATIONS, *delivery, NAME, *relay, FOLLOWER, *of_the_first, *api)
 
 
 def _standing(settings: Settings, shelf: Shelf) -> Standing:

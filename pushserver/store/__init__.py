@@ -32,6 +32,7 @@ from pushserver.store.notifications_reader import NotificationReader
 from pushserver.store.reader import TaskReader
 from pushserver.store.spool import SPOOL_ABOVE, Spool, SpoolFile, read_content
 from pushserver.store.tasks import TaskTable
+from pushserver.store.wal import Checkpointer
 
 __all__ = [
     "BUSY_TIMEOUT",
@@ -39,6 +40,7 @@ __all__ = [
     "PURGE_LIMIT",
     "RESENT_WITHIN",
     "SPOOL_ABOVE",
+    "Checkpointer",
     "CommandRefused",
     "Durability",
     "Estate",

@@ -13,8 +13,10 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from pushserver.store.errors import StoreUnwritable, UnsupportedDatabase
+from pushserver.store.wal import COMMITTERS_CHECKPOINT_AT, Synced
 
 Durability = Literal["process", "power"]
 """What a commit survives: the end of any process, or the loss of power too (an fsync each)."""
@@ -30,7 +32,8 @@ for a few and take it again before the sleeper wakes.
 """
 _READERS = 8
 _MOST_READERS = 32
-_SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+_SYNCED = "synced"
+"""Where a connection keeps what syncs its commits, if anything does."""
 
 
 class _DriverConnection(Protocol):
@@ -55,9 +58,31 @@ def open_writer(
     path = database_file(url)
     _make_directory(path.parent)
     engine = _create_engine(path, busy_timeout)
-    _on_connect(engine, lambda connection: _prepare_writer(connection, path, durability))
+    _on_connect(engine, lambda connection: _prepare_writer(connection, path))
     event.listen(engine, "begin", partial(_begin_writing, patience=busy_timeout))
+    if durability == "power":
+        _sync_commits(engine, path)
     return engine
+
+
+def _sync_commits(engine: Engine, path: Path) -> None:
+    def connected(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info[_SYNCED] = Synced(connection, path)
+
+    def closed(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info.pop(_SYNCED).close()
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "close", closed)
+
+
+def sync(connection: Connection) -> None:
+    """See that what was committed survives what its engine was opened for; the write lock is not held.
+
+    Raises ``StoreUnavailable`` when the disk fails.
+    """
+    if synced := connection.info.get(_SYNCED):
+        synced.sync()
 
 
 def open_reader(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
@@ -159,14 +184,15 @@ def _begin_reading(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _prepare_writer(connection: _DriverConnection, path: Path, durability: Durability) -> None:
+def _prepare_writer(connection: _DriverConnection, path: Path) -> None:
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         raise StoreUnwritable(
             f"the file system of {path} cannot hold a write-ahead log (journal mode is {mode}); "
             "name a place on a local file system in storage.url"
         )
-    connection.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durability]}")
+    connection.execute("PRAGMA synchronous=NORMAL")  # the write lock must not wait for the disk: see sync()
+    connection.execute(f"PRAGMA wal_autocheckpoint={COMMITTERS_CHECKPOINT_AT}")
     connection.execute(f"PRAGMA busy_timeout={_LOOKS_EVERY}")
 
 

@@ -34,7 +34,7 @@ class Spool:
         self._directory = directory.absolute()
         with _outages():
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_directory(self._directory.parent)
+            sync_directory(self._directory.parent)
 
     def create(self, mail_id: str) -> "SpoolFile":
         """A new file for this mail's message; to be committed, or it leaves nothing."""
@@ -112,7 +112,7 @@ class SpoolFile:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             self._unfinished.rename(self._path)
-            _sync_directory(self._path.parent)
+            sync_directory(self._path.parent)
         return SpooledContent(str(self._path))
 
     def discard(self) -> None:
@@ -134,7 +134,10 @@ def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """The names of new files are on the disk when their directory is; on Windows they need nothing."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

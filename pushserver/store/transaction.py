@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from pushserver.domain import StoreUnavailable
+from pushserver.store.database import sync
 from pushserver.store.errors import CommandRefused, outages_as_store_unavailable
 
 Command = TypeVar("Command")
@@ -22,10 +23,10 @@ def in_one_transaction(
 
     ``connection`` is one of a writer's engine, in no transaction, and is in none afterwards either.
 
-    Raises ``StoreUnavailable`` when nothing of the batch was stored. A command that the database refuses
-    for its own sake takes nobody with it: the batch is then done again, one command a transaction, and the
-    outcome of that command is :class:`CommandRefused` (or ``StoreUnavailable`` where the store went away
-    in the middle).
+    Raises ``StoreUnavailable`` when nothing of the batch was stored, or when the disk failed in syncing it. A
+    command that the database refuses for its own sake takes nobody with it: the batch is then done again, one
+    command a transaction, and the outcome of that command is :class:`CommandRefused` (or ``StoreUnavailable``
+    where the store went away in the middle).
     """
     try:
         return [*_commit(connection, commands, execute)]
@@ -39,7 +40,9 @@ def _commit(
     connection: Connection, commands: Sequence[Command], execute: Execute[Command, Outcome]
 ) -> Sequence[Outcome]:
     with outages_as_store_unavailable(), connection.begin():
-        return execute(commands)
+        outcomes = execute(commands)
+    sync(connection)
+    return outcomes
 
 
 def _commit_alone(

@@ -12,7 +12,6 @@ from sqlalchemy.exc import OperationalError
 
 from pushserver.domain import StoreUnavailable
 from pushserver.store import (
-    Durability,
     NewerSchema,
     NotADatabase,
     StoreUnwritable,
@@ -63,16 +62,6 @@ def test_a_relative_file_starts_at_the_working_directory(
     monkeypatch.chdir(tmp_path)
     migrate("sqlite:///data/store.db")
     assert (tmp_path / "data/store.db").is_file()
-
-
-@pytest.mark.parametrize(("durability", "synchronous"), [("process", 1), ("power", 2)])
-def test_durability_decides_when_the_disk_is_waited_for(
-    url: str, durability: Durability, synchronous: int
-) -> None:
-    engine = open_writer(url, durability=durability)
-    assert pragma(engine, "synchronous") == synchronous
-    assert pragma(engine, "journal_mode") == "wal"
-    engine.dispose()
 
 
 def test_a_writer_waits_for_its_turn(url: str, writer: Engine) -> None:
