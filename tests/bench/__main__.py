@@ -1,6 +1,6 @@
-"""Runs the bench and prints it: ``make bench``, about four minutes.
+"""Runs the bench and prints it: ``make bench``, about five minutes.
 
-``python -m tests.bench logging`` runs that part alone; the others are ``service`` and ``relay``.
+``python -m tests.bench logging`` runs that part alone; the others are ``service``, ``relay`` and ``reload``.
 """
 
 import json
@@ -18,13 +18,14 @@ from tests.bench import rivals, sink, subject
 from tests.bench.helper import process
 from tests.bench.load import Offered, offer, post
 from tests.bench.relay import relay_part
+from tests.bench.reload import reload_part
 
 PUSHES = 6000
 WARM_UP = 500
 HERE, THERE = 0, 1
 """The CPU of what is measured, and that of load and sink."""
 PATIENCE = 60.0
-PARTS = ("service", "logging", "relay")
+PARTS = ("service", "logging", "relay", "reload")
 LEVELS = ("info", "error", "error", "info") * 4
 """Of the log, for a block of pushes each, in one life of the service: drifts are neither's advantage."""
 BLOCK = 1000
@@ -199,6 +200,8 @@ def main() -> None:
             logging_part(sink_pipe, sink_port)
     if "relay" in parts:
         relay_part(say)
+    if "reload" in parts:
+        reload_part(say)
 
 
 if __name__ == "__main__":
