@@ -18,6 +18,7 @@ from pushserver.config.apart import Source
 from pushserver.logs import Redactor, SwitchSignal
 from pushserver.service import OPEN_TO_ALL, Service
 from pushserver.service.hangup import ReloadSignal
+from pushserver.service.heap import settle
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def serve(path: Path, stop: StopRequests) -> int:
     hangup = ReloadSignal(service.reload)
 
     def started() -> None:
+        settle()
         switch.heed()
         hangup.heed()
         greeting = _greeting(settings, service.port)

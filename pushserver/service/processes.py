@@ -20,6 +20,7 @@ from pushserver.config.apart import Source
 from pushserver.logs import LevelFile, Redactor, SwitchSignal
 from pushserver.service.groundwork import Sockets
 from pushserver.service.hangup import ReloadSignal
+from pushserver.service.heap import settle
 from pushserver.service.layout import Layout
 from pushserver.service.shelf import FileShelf
 from pushserver.service.worker import Changing, Place, Worker
@@ -115,6 +116,7 @@ class ProcessCrew:
 
 def work(link: Link, settings: Settings, place: Place, network: Network, source: Source | None) -> int:
     """What a worker process does, from its start to its end."""
+    settle()  # what the fork server has loaded stays shared with it, untouched
     redactor = Redactor.of(settings)
     logs.set_up(settings.log, redactor=redactor)
     directory = Path(network.directory)
@@ -142,6 +144,7 @@ def _work(link: Link, worker: Worker, place: Place, network: Network) -> int:
     transport.start()
     _beat(worker, link)
     worker.start()
+    settle()
     link.ready()
     while not link.wait(1.0):
         if worker.system.failed.is_set():
