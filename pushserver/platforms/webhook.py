@@ -91,8 +91,8 @@ class Webhook:
     def deliver(self, delivery: Delivery) -> Verdict:
         """See :meth:`~pushserver.platforms.platform.Platform.deliver`."""
         style = delivery.push.style
-        ruling, sent = self._attempt(delivery, style, self._robot.limits[style])
-        limit = _degraded_limit(self._robot, ruling.remedy, style, sent)
+        ruling, body = self._attempt(delivery, style, self._robot.limits[style])
+        limit = _degraded_limit(self._robot, ruling.remedy, style, body)
         if limit is not None:
             ruling, _ = self._attempt(delivery, Style.TEXT, limit)
         return ruling.verdict
@@ -114,11 +114,11 @@ class Webhook:
         """See :meth:`~pushserver.platforms.platform.Platform.close`."""
         self._post.close()
 
-    def _attempt(self, delivery: Delivery, style: Style, limit: int) -> tuple[Ruling, int]:
-        """One request; the ruling with its text scrubbed, and how large the message was."""
+    def _attempt(self, delivery: Delivery, style: Style, limit: int) -> tuple[Ruling, Payload]:
+        """One request; the ruling with its text scrubbed, and the message."""
         signature = self._robot.sign(delivery.at)
         body = fitted(self._robot, delivery, style, limit, signature.fields)
-        return self._send(body, signature), self._robot.size(body)
+        return self._send(body, signature), body
 
     def _send(self, body: Mapping[str, Any], signature: Signature) -> Ruling:
         ruling = self._exchange(json_bytes(body), signature)
@@ -158,12 +158,12 @@ def _paper(robot: Robot, words: Words, signed: Mapping[str, str]) -> digest.Pape
     return digest.Paper(room, robot.cost, line_end, robot.icons)
 
 
-def _degraded_limit(robot: Robot, remedy: Remedy, style: Style, sent: int) -> int | None:
-    """Bytes for a second try as text after ``sent`` bytes were refused; ``None`` where none would help."""
-    full = robot.limits[Style.TEXT]
+def _degraded_limit(robot: Robot, remedy: Remedy, style: Style, refused: Payload) -> int | None:
+    """Bytes for a second try as text after this body was refused; ``None`` where none would help."""
+    if remedy is Remedy.NONE:
+        return None
+    full, sent = robot.limits[Style.TEXT], robot.size(refused)
     large = sent > robot.limits[style] // 2
     if remedy is Remedy.SHORTER or (remedy is Remedy.SHORTER_IF_LARGE and large):
         return min(full, sent // 2)
-    if remedy is not Remedy.NONE and style is Style.CARD:
-        return full
-    return None
+    return full if style is Style.CARD else None

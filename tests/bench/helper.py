@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from actors.cpu import pin
+
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -25,6 +27,13 @@ def _free(target: Callable[..., None], *args: Any) -> None:
     """Forget the CPU that the bench itself is pinned to: the target pins itself."""
     with on_every_cpu():
         target(*args)
+
+
+def on_another_machine(cpu: int) -> None:
+    """Play somebody who would be elsewhere: on the ``cpu`` that has time, with what others leave of it."""
+    pin(cpu)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 @contextmanager

@@ -1,12 +1,10 @@
 """A stand-in for the providers that costs as little as possible: it takes every mail and forgets it."""
 
 import asyncio
-import os
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Final
-
-from actors.cpu import pin
 
 _GREETING: Final = b"220 sink ESMTP\r\n"
 _EHLO: Final = b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 52428800\r\n"
@@ -69,10 +67,12 @@ class _Smtp(asyncio.Protocol):
         return True
 
 
-def run(pipe: Connection, cpu: int, niceness: int = 0) -> None:
-    """Serve until told to stop: sends the port first, then ``(mails, last)`` whenever asked."""
-    pin(cpu)
-    os.nice(niceness)
+def run(pipe: Connection, settle: Callable[[int], object], cpu: int) -> None:
+    """Serve until told to stop: sends the port first, then ``(mails, last)`` whenever asked.
+
+    ``settle`` is told the CPU: :func:`~actors.cpu.pin`, say.
+    """
+    settle(cpu)
     asyncio.run(_serve(pipe))
 
 

@@ -1,6 +1,5 @@
 """The relay beside a Postfix, and pushes beside large mails: ``python -m tests.bench relay``."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,15 +8,16 @@ from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any
 
+from actors.cpu import pin
 from tests.bench import mail_sink, postfix, sink
-from tests.bench.helper import process
+from tests.bench.helper import on_another_machine, process
 from tests.bench.load import offer_paced
 from tests.bench.mails import LOGIN, Client, a_mail, hand_over
 from tests.bench.running import describe, started, to_few, warm_up
 
 THERE = 1
-ELSEWHERE = 19
-"""The niceness of whoever would be on another machine, and is to take no CPU from what is measured."""
+ELSEWHERE = 0
+"""The CPU of whoever would be on another machine: the deliverers', who have time while few pushes come."""
 MAILS = 1_000
 ROUNDS = 6
 WARM_UP = 300
@@ -35,9 +35,9 @@ IN_LIMIT, THROUGH_LIMIT, LATENCY_LIMIT = 1.0, 0.8, 1.2
 
 def relay_part(say: Callable[..., None]) -> None:
     """Everything about mails, each figure beside its limit."""
-    with process(mail_sink.run, THERE) as pipe:
+    with process(mail_sink.run, pin, THERE) as pipe:
         _beside_postfix(pipe, pipe.recv(), say)
-    with process(mail_sink.run, THERE, ELSEWHERE) as pipe:
+    with process(mail_sink.run, on_another_machine, ELSEWHERE) as pipe:
         _large_beside_pushes(pipe, pipe.recv(), say)
 
 
@@ -163,7 +163,7 @@ def _streaming(pipe: Connection) -> Iterator[list[float]]:
 
 def _hand_over_large(pipe: Connection, door: int) -> None:
     """A client on another machine."""
-    os.nice(ELSEWHERE)
+    on_another_machine(ELSEWHERE)
     content = a_mail(1, LARGE)
     with Client(door) as client:
         pipe.send("ready")
