@@ -1,10 +1,12 @@
-"""A real Prometheus that scrapes one target every second, and its checker of what is scraped."""
+"""A real Prometheus that scrapes one target, and its checker of what is scraped."""
 
 import json
+import math
 import os
 import shutil
 import socket
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -69,6 +71,14 @@ class Prometheus:
         where = f"query?{urllib.parse.urlencode({'query': query})}"
         return [float(series["value"][1]) for series in self._ask(where)["result"]]
 
+    def seconds_answered(self, query: str, span: int) -> set[int]:
+        """How many seconds ago a query found a number, of ``span`` seconds until now, a step each."""
+        now = time.time()
+        asked = {"query": query, "start": now - span, "end": now, "step": 1}
+        found = self._ask(f"query_range?{urllib.parse.urlencode(asked)}")["result"]
+        values = [value for series in found for value in series["values"]]
+        return {round(now - float(when)) for when, number in values if math.isfinite(float(number))}
+
     def rules(self) -> list[dict[str, Any]]:
         """All alerts, as Prometheus last evaluated them."""
         return [rule for group in self._ask("rules")["groups"] for rule in group["rules"]]
@@ -91,15 +101,18 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(port: int, directory: Path, rules: Sequence[Path] = ()) -> Iterator[Prometheus]:
-    """A Prometheus of its own, which is gone afterwards; it evaluates ``rules`` as often as it scrapes."""
+def scraping(port: int, directory: Path, rules: Sequence[Path] = (), every: int = 1) -> Iterator[Prometheus]:
+    """A Prometheus of its own, which is gone afterwards.
+
+    It scrapes ``every`` so many seconds, and evaluates ``rules`` once a second.
+    """
     directory.mkdir()
     config = directory / "prometheus.yml"
     target = {"job_name": "pushserver", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
     content = {
         "global": {
-            "scrape_interval": "1s",
-            "scrape_timeout": "1s",
+            "scrape_interval": f"{every}s",
+            "scrape_timeout": f"{every}s",
             "evaluation_interval": "1s",
             "external_labels": {"monitor": "test"},
         },
