@@ -9,13 +9,15 @@ import statistics
 import threading
 import time
 from itertools import pairwise
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actors.policy import Backoff, Exhausted, Policy
-from actors.processes import Patience, Phase, ProcessSpec
+from actors.processes import Child, Patience, Phase, ProcessSpec
 from actors.processes import root as root_module
 from tests.actors.cast import until
 from tests.actors.processes.conftest import Running, RunProgram, Supervise, wait_for_end
@@ -283,18 +285,25 @@ def test_a_worker_ignores_ctrl_c(ear: Ear, supervise: Supervise) -> None:
     assert running.child("a").pid == pid
 
 
-def test_a_worker_that_is_told_to_stop_as_it_is_born_stops_in_order(ear: Ear, supervise: Supervise) -> None:
+def test_a_worker_that_is_told_to_stop_as_it_is_born_stops_in_order(
+    ear: Ear, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before it has said what to do with signals, they wait."""
     running = supervise(worker(ear, "a"))
     running.wait_until_ready()
-    a = running.child("a")
-    for killed in range(0, 10, 2):
-        kill(running, "a")
-        until(lambda killed=killed: a.restarts > killed and a.phase is Phase.STARTING)  # type: ignore[misc]  # bound at once
-        os.kill(a.pid or 0, signal.SIGINT)
-        os.kill(a.pid or 0, signal.SIGTERM)
-        until(lambda killed=killed: a.restarts > killed + 1 and a.phase is Phase.RUNNING)  # type: ignore[misc]  # bound at once
-        assert a.last_error == "ended with status 0"
+    a, begin, ends = running.child("a"), Child.begin, list[str]()
+
+    def begin_and_be_told(child: Child, process: BaseProcess, pipe: Connection, now: float) -> None:
+        begin(child, process, pipe, now)
+        ends.append(child.last_error)
+        if len(ends) <= 5:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                os.kill(child.pid or 0, number)
+
+    monkeypatch.setattr(Child, "begin", begin_and_be_told)
+    kill(running, "a")
+    until(lambda: len(ends) == 6 and a.phase is Phase.RUNNING)
+    assert ends == ["ended with status -9", *["ended with status 0"] * 5]
 
 
 # Restarts by operators -----------------------------------------------------------------------------------
