@@ -16,6 +16,7 @@ from tests.api.raw_http import Wire, get, post
 from tests.api.slow_app import SlowApp
 
 Serve = Callable[..., Served]
+Threads = Callable[[], list[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +27,18 @@ def no_errors_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def server_threads() -> list[str]:
-    return [
-        thread.name for thread in threading.enumerate() if thread.name.startswith(("http-loop", "waitress"))
+@pytest.fixture
+def server_threads() -> Threads:
+    """Those that the test has started; another file's server may still be there."""
+    before = {*threading.enumerate()}
+    return lambda: [
+        thread.name
+        for thread in threading.enumerate()
+        if thread not in before and thread.name.startswith(("http-loop", "waitress"))
     ]
 
 
-def test_a_server_without_connections_stops_at_once(serve: Serve) -> None:
+def test_a_server_without_connections_stops_at_once(serve: Serve, server_threads: Threads) -> None:
     server = serve().server
     assert server.stop(5) is True
     assert not server.alive
@@ -92,7 +98,7 @@ def test_what_is_busy_at_the_deadline_is_cut_off_and_reported(serve: Serve, slow
     assert not served.server.alive
 
 
-def test_whoever_never_finishes_a_request_is_cut_off(serve: Serve) -> None:
+def test_whoever_never_finishes_a_request_is_cut_off(serve: Serve, server_threads: Threads) -> None:
     served = serve()
     with served.wire() as wire, served.wire() as idle, ThreadPoolExecutor(1) as pool:
         wire.send(get() + b"GET /hea")
@@ -104,7 +110,9 @@ def test_whoever_never_finishes_a_request_is_cut_off(serve: Serve) -> None:
     assert server_threads() == []
 
 
-def test_under_load_every_request_is_answered_or_was_never_begun(serve: Serve, parts: Parts) -> None:
+def test_under_load_every_request_is_answered_or_was_never_begun(
+    serve: Serve, server_threads: Threads, parts: Parts
+) -> None:
     served = serve()
     body = json.dumps(push_body()).encode()
     enough = threading.Semaphore(0)
