@@ -25,7 +25,7 @@ pytestmark = pytest.mark.kill
 Serve = Callable[..., PushServer]
 Setup = dict[str, Any]
 
-SEVERAL = {"gateway": 1, "delivery": 1, "shutdown_timeout": 2}
+SEVERAL = {"gateway": 1, "delivery": 1, "shutdown_timeout": 1}
 IDLE = 0.3
 """Of one CPU; what loops uses all of it."""
 STARTING = 0.7
