@@ -31,6 +31,7 @@ def test_a_request_that_is_not_finished_in_time_is_408_and_the_end(serve: Serve,
         assert wire.ended()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "beginning", [b"GET /health HTTP/1.1\r\nX: ", request("POST", "/x", "Content-Length: 9999")]
 )

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry
 from pushserver.domain import Attempt, Delivered, PlatformName, Push, Strategy, Target, Task, TaskStatus
 from pushserver.metrics import DeliveryMetrics, DoorMetrics, Failover
 
+pytestmark = pytest.mark.alone
+
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 TASK = Task("task_1", "ops", Strategy.MIXED, None, Push("T", "M"), NOON)
 ATTEMPT = Attempt("task_1", Target(PlatformName.FEISHU, "a"), 1, 1, Delivered(), NOON, 4.0)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, repeat
 
+import pytest
+
 from tests.relay.doors import Client, Door, Opener, stuffed
 
 FULL = "421 4.7.0 Too many connections, try again later"
@@ -76,6 +78,7 @@ def test_a_client_that_says_nothing_is_sent_away(opened: Opener) -> None:
     assert client.reply() == ""
 
 
+@pytest.mark.alone
 def test_a_command_that_comes_byte_by_byte_has_no_more_time(opened: Opener) -> None:
     client = opened(idle=0.3).greeted()
     begun = time.monotonic()
@@ -162,6 +165,7 @@ def test_a_stopping_door_finishes_the_mail_that_is_under_way(door: Door) -> None
     assert len(door.vault.mails) == 1
 
 
+@pytest.mark.alone
 def test_a_stopping_door_waits_no_longer_than_it_may(door: Door) -> None:
     client = door.logged_in()
     client.envelope()

@@ -69,6 +69,7 @@ def test_a_value_is_shown_up_to_its_limit_in_every_encoding() -> None:
     assert as_text(word * 100, 200) == "告" * 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("filler", [b"=?a?q?b", b"=?a?q?", b"=?", b"=?a?b?YQ==?= ", b"\xff"])
 def test_no_value_takes_long(filler: bytes) -> None:
     begun = process_time()

@@ -171,6 +171,7 @@ def test_a_line_that_is_no_field_is_encoded_as_a_whole() -> None:
     assert is_seven_bit(as_seven_bit("Sübject: x\r\nnonsense é\r\n\r\ntext\r\n".encode()))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("filler", [b"a", b"a@", b'"a', b'"', b"(", b"a ", b"\xff ", b'"a\xff', b"\r\n "])
 def test_no_header_takes_long(filler: bytes) -> None:
     content = b"From: " + filler * (256 * 1024 // len(filler)) + b" \xff\r\n\r\ntext\r\n"

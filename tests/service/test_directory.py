@@ -139,6 +139,7 @@ def test_a_process_that_is_gone_is_reported_as_stopped(fleet: Fleet) -> None:
     assert page.total == 12 - 3
 
 
+@pytest.mark.alone
 def test_a_process_that_hangs_is_reported_and_not_waited_for() -> None:
     with a_fleet(deaf="delivery-0") as fleet:
         began = fleet.systems["gateway-0"].clock.monotonic()

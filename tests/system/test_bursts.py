@@ -104,6 +104,7 @@ def gaps(store: Path) -> list[float]:
         return [microseconds / 1000 for (microseconds,) in connection.execute(query)]
 
 
+@pytest.mark.alone
 def test_a_robot_that_always_fails_gets_probes_only_and_costs_the_others_nothing(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:

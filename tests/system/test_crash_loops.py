@@ -20,7 +20,7 @@ from tests.system.deadline import until
 from tests.system.server_process import ROOT, PushServer
 from tests.system.setups import INLINE, group, setup
 
-pytestmark = pytest.mark.kill
+pytestmark = [pytest.mark.kill, pytest.mark.alone]
 
 Serve = Callable[..., PushServer]
 Setup = dict[str, Any]

@@ -108,6 +108,7 @@ def server(sandbox: Sandbox, serve: Serve, tmp_path: Path) -> PushServer:
     return serve(setup(tmp_path, recipients, server={"read_timeout": 1}, processes=INLINE))
 
 
+@pytest.mark.alone
 def test_requests_have_limits_of_time_and_size_and_no_origin_is_let_in(server: PushServer) -> None:
     _slow_requests_are_ended(server)
     _large_bodies_are_refused(server)

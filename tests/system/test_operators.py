@@ -48,6 +48,7 @@ def _all_are_well(robots: Mapping[str, Robot]) -> Iterator[None]:
 # An endpoint -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_an_endpoint_that_hangs_is_restarted_within_a_second_and_what_waits_is_sent(
     server: PushServer, robots: Mapping[str, Robot]
 ) -> None:
@@ -72,6 +73,7 @@ def test_an_endpoint_that_hangs_is_restarted_within_a_second_and_what_waits_is_s
     assert max(titles["<1>"], titles["<2>"], titles["<3>"]) == 1
 
 
+@pytest.mark.alone
 def test_restarting_a_recipient_restarts_what_stands_under_it_and_loses_nothing(
     server: PushServer, robots: Mapping[str, Robot]
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_sleeping_one_stays_asleep(server: PushServer) -> None:
     assert actors(server, recipient="quiet") == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "address", ["api", "/gateway-0/store", "/delivery-0/store", "/delivery-1/sweeper", "/gateway-0/operator"]
 )

@@ -219,6 +219,7 @@ def test_another_number_of_delivery_processes_loses_nothing_that_waits(
 # Stopped and orphaned --------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_a_full_house_stops_under_load_with_status_0_within_its_time_and_leaves_nobody(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:
@@ -244,6 +245,7 @@ def test_a_full_house_stops_under_load_with_status_0_within_its_time_and_leaves_
     _nothing_lost(store_of(tmp_path), robots, burst.accepted)
 
 
+@pytest.mark.alone
 def test_workers_that_hang_in_sends_end_soon_when_the_root_is_killed(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 from pushserver.sandbox import Sandbox
@@ -23,6 +24,7 @@ SLOWER = 0.25
 """Generous, since what shares the machine with a test is anybody's guess; docs/operations.md has figures."""
 
 
+@pytest.mark.alone
 def test_only_those_three_begin_anew_no_push_is_lost_and_the_others_go_on_as_fast(
     serve: Serve, sandbox: Sandbox, tmp_path: Path
 ) -> None:

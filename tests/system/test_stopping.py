@@ -26,6 +26,7 @@ def _titles(robot: Robot) -> Counter[str]:
     return Counter(line for entry in robot.messages for line in entry.words.split() if line[0] == "<")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("ending", "processes"), [(signal.SIGTERM, {"gateway": 1, "delivery": 1}), (signal.SIGINT, INLINE)]
 )
@@ -56,6 +57,7 @@ def test_a_burst_is_interrupted_in_order_and_goes_on_at_the_next_start(
     assert set(fates(store).values()) == {"completed"}
 
 
+@pytest.mark.alone
 def test_a_send_that_outlasts_the_patience_does_not_hold_up_the_end_and_goes_out_again(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_send_that_outlasts_the_patience_does_not_hold_up_the_end_and_goes_out
     assert robot.count == 2
 
 
+@pytest.mark.alone
 def test_a_second_signal_ends_it_at_once_and_loses_nothing(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:

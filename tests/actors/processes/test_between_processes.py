@@ -48,6 +48,7 @@ def far(system: ActorSystem, name: str) -> Ref:
     return system.ref_at(Address("there", (name,)))
 
 
+@pytest.mark.alone
 def test_who_asks_a_process_that_is_killed_hears_of_it_at_once(here: ActorSystem, there: Running) -> None:
     doorman = far(here, "doorman")
     pid = doorman.ask(Pid(), timeout=PATIENCE)
@@ -72,6 +73,7 @@ def test_the_successor_of_a_killed_process_is_found_by_the_same_ref(
         assert doorman.ask(Pid(), timeout=PATIENCE) == successor != pid
 
 
+@pytest.mark.alone
 def test_asking_a_stopped_process_ends_by_the_deadline_and_telling_it_never_blocks(
     here: ActorSystem, there: Running, ear: Ear
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_worker_is_listed_by_the_system_under_its_title(ear: Ear, supervise: S
 # Crashes -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_a_worker_that_is_killed_is_back_soon_and_no_other_notices(
     ear: Ear, supervise: Supervise, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +173,7 @@ def test_an_exception_in_a_worker_is_status_1(ear: Ear, supervise: Supervise) ->
     assert running.root.failure == "a failed too often: ended with status 1"
 
 
+@pytest.mark.alone
 def test_a_worker_whose_turn_has_not_come_costs_no_cpu_while_it_waits(ear: Ear, supervise: Supervise) -> None:
     # b restarts itself, which makes it due, while a, which comes before it, is a minute away.
     minute = Policy(restarts=9, backoff=Backoff(60.0, 60.0, jitter=0), exhausted=Exhausted.ESCALATE)
@@ -257,6 +259,7 @@ def test_a_worker_that_does_not_stop_in_time_is_killed(ear: Ear, supervise: Supe
     assert running.child("a").last_error == "still there after the time to stop"
 
 
+@pytest.mark.alone
 def test_a_second_request_to_stop_is_immediate(ear: Ear, supervise: Supervise) -> None:
     running = supervise(worker(ear, "a"), worker(ear, "b", Part(heeds_stop=False)))
     running.wait_until_ready()

@@ -242,6 +242,7 @@ def test_messages_of_five_megabytes_arrive(town: Town) -> None:
 # Those who are gone --------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_a_process_that_was_never_there_costs_no_wait_and_no_thread(town: Town) -> None:
     a = town.build("a")
     before = threading.active_count()
@@ -271,6 +272,7 @@ def test_who_tells_a_process_that_is_gone_hears_of_it(town: Town, stage: Stage) 
     )
 
 
+@pytest.mark.alone
 def test_a_process_that_is_gone_is_reported_at_once_and_found_again_when_it_is_back(town: Town) -> None:
     a, b = town.build("a"), town.build("b")
     counts = []
@@ -350,6 +352,7 @@ class Deaf:
         self.socket.listen(1)
 
 
+@pytest.mark.alone
 def test_telling_never_blocks_and_what_waits_is_bounded(
     town: Town, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
