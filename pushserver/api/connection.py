@@ -197,8 +197,30 @@ class Connection(HTTPChannel):
         return self._linger_until is not None or super().readable()
 
     def writable(self) -> bool:
-        """Whether there is anything to send, or to close."""
-        return self._linger_until is None and bool(super().writable())
+        """Whether there is anything to send, or to close, and nobody is at it."""
+        return self._linger_until is None and bool(super().writable()) and not self._is_being_sent()
+
+    def _is_being_sent(self) -> bool:
+        """A worker sends the answer: all that the loop could do is ask again and again whether it is done.
+
+        It would, without a pause, and with the interpreter lock that the worker needs back to finish. What a
+        worker waits for the loop to do stays the loop's: to send what is above the watermark, and to close.
+        """
+        if self.will_close or self.close_when_flushed:
+            return False
+        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            return False
+        if not self.outbuf_lock.acquire(blocking=False):
+            return True
+        self.outbuf_lock.release()
+        return False
+
+    def write_soon(self, data: Any) -> int:
+        """Send this, or as much as the client takes now; the rest is the loop's."""
+        count = super().write_soon(data)
+        if self.total_outbufs_len:
+            self.server.pull_trigger()  # waitress does so while it holds the lock, and the loop looks away
+        return count
 
     def handle_read(self) -> None:
         """Receive, or while lingering discard."""

@@ -4,15 +4,19 @@ import json
 import logging
 import resource
 import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from waitress import wasyncore
 
+from pushserver.api.connection import Connection
 from tests.api.api_parts import Parts, push_body
 from tests.api.conftest import Served
 from tests.api.raw_http import Wire, chunked, get, has_ipv6, post, request
+from tests.system.deadline import PATIENCE
 
 PUSH = "/api/v1/push"
 BODY = json.dumps(push_body()).encode()
@@ -46,6 +50,36 @@ def test_an_answer_goes_out_in_one_piece(serve: Serve) -> None:
     with serve().wire() as wire:
         wire.send(get())
         assert wire.socket.recv(65_536).endswith(b"}}")
+
+
+def test_the_loop_waits_while_a_worker_sends(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It polled the socket over and over, since that is ready to be written to, and kept the worker up."""
+    sending, others_are_served = threading.Event(), threading.Event()
+    polls: list[float] = []
+    send, poll = Connection.send, wasyncore.poll2
+
+    def slow_send(connection: Connection, data: bytes, do_close: bool = True) -> int:
+        if not sending.is_set():
+            sending.set()
+            assert others_are_served.wait(PATIENCE)
+        return int(send(connection, data, do_close))
+
+    def counted_poll(timeout: float, polled: dict[int, Any]) -> None:
+        polls.append(timeout)
+        poll(timeout, polled)
+
+    served = serve()
+    monkeypatch.setattr(Connection, "send", slow_send)
+    with served.wire() as slow, served.wire() as quick:
+        slow.send(get())
+        assert sending.wait(PATIENCE)
+        monkeypatch.setattr(wasyncore, "poll2", counted_poll)
+        for _ in range(10):
+            quick.send(get())
+            assert quick.answer().status == 200
+        others_are_served.set()
+        assert slow.answer().status == 200
+    assert len(polls) < 100
 
 
 def test_connection_close_closes(serve: Serve) -> None:
