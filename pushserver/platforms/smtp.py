@@ -7,6 +7,7 @@ mail may have been).
 
 import smtplib
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,9 @@ _GO_AHEAD = 3
 _CLOSING = 421
 _PERMANENT = 500
 _PIECE = 256 * 1024
+_BREATH = 50e-6
+"""Seconds between the pieces of a large message. A kernel that has let a process run may let it go on for
+milliseconds although others, before which it is to give way, have something to do: unless it pauses."""
 """Bytes of a message that are sent at once."""
 
 
@@ -264,6 +268,8 @@ def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
         _expect(smtp.docmd("DATA"), Stage.CONTENT, _GO_AHEAD)
         for piece in _stuffed(envelope.content):
             smtp.send(piece)
+            if len(piece) >= _PIECE:
+                time.sleep(_BREATH)
     try:
         reply = smtp.getreply()
     except OSError:
