@@ -23,8 +23,12 @@ from pushserver.store.spool import sync_directory
 
 _log = logging.getLogger(__name__)
 
-CHECKPOINT_EVERY = 1.0
-"""Seconds from one checkpoint to the next. A page that was written many times meanwhile is copied once."""
+CHECKPOINT_EVERY = 5.0
+"""Seconds from one checkpoint to the next. A page that was written many times meanwhile is copied once.
+
+Not more often: the first commit behind one that has carried over everything begins the log anew, and syncs
+its header with the write lock in hand.
+"""
 LONG_LOG = 32_768
 """Pages of 4 KiB. From here on writers have to wait for a checkpoint, or the log would grow under a load."""
 _PATIENCE = 250

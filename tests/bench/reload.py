@@ -19,7 +19,7 @@ THERE = 1
 RECIPIENTS = 1_000
 CHANGED = 3
 RELOADS = 8
-PUSHES = 8_000
+PUSHES = 12_000
 """From one reload to the next."""
 BESIDE = 1.5
 """Seconds before a reload and after it that it is compared with; the first second of a load is neither."""
