@@ -1,6 +1,5 @@
 """The service in several processes: a root that supervises, in a thread of this process, and its workers."""
 
-import gc
 import logging
 import os
 import secrets
@@ -117,7 +116,7 @@ class ProcessCrew:
 
 def work(link: Link, settings: Settings, place: Place, network: Network, source: Source | None) -> int:
     """What a worker process does, from its start to its end."""
-    gc.freeze()  # what the fork server has loaded stays shared with it, untouched
+    settle()  # what the fork server has loaded stays shared with it, untouched
     redactor = Redactor.of(settings)
     logs.set_up(settings.log, redactor=redactor)
     directory = Path(network.directory)

@@ -113,7 +113,7 @@ class Committer(Actor):
         first = letters[0].message
         if isinstance(first, _Owing):
             self._pay()
-        elif isinstance(first, self.patient) and self._can_wait(letters):
+        elif self._can_wait(letters):
             self._owed += letters
             self._remind(PATIENCE)
         elif isinstance(first, self.commands):
