@@ -1,6 +1,9 @@
 """One interpreter lock, one core: threads that share it across cores spend their time waking each other."""
 
 import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +33,7 @@ def _quota() -> float:
 
 
 def pin(index: int) -> int | None:
-    """Bind this process, with all threads it starts from now on, to one CPU: the ``index``-th, round-robin.
+    """Bind this process, with all its threads, to one CPU: the ``index``-th that it may use, round-robin.
 
     Returns the CPU, or ``None`` where the system has no such thing.
     """
@@ -38,8 +41,32 @@ def pin(index: int) -> int | None:
         return None
     cpus = usable()
     cpu = cpus[index % len(cpus)]
-    os.sched_setaffinity(0, {cpu})
+    _for_each_thread(lambda thread: os.sched_setaffinity(thread, {cpu}))
     return cpu
+
+
+def _for_each_thread(change: Callable[[int], None]) -> None:
+    """Change the calling thread first, whose settings new threads inherit, then those that run already.
+
+    The system's calls change a single thread, and some have been started before anybody knows the CPU: those
+    that hear of signals and of other processes. Left out, each of their turns would take the interpreter lock
+    to the other CPU.
+    """
+    change(0)
+    changed = {threading.get_native_id()}
+    while others := _threads() - changed:  # one that is not changed yet may start another meanwhile
+        for thread in others:
+            with suppress(ProcessLookupError):  # it has ended
+                change(thread)
+        changed |= others
+
+
+def _threads() -> set[int]:
+    """The threads of this process, where the system lists them."""
+    try:
+        return {int(thread.name) for thread in Path("/proc/self/task").iterdir()}
+    except OSError:
+        return set()
 
 
 def give_way() -> None:
