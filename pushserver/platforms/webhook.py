@@ -122,6 +122,8 @@ class Webhook:
 
     def _send(self, body: Mapping[str, Any], signature: Signature) -> Ruling:
         ruling = self._exchange(json_bytes(body), signature)
+        if not ruling.verdict.detail:
+            return ruling
         detail = self._scrubber.detail(ruling.verdict.detail, signature.sign)
         return replace(ruling, verdict=replace(ruling.verdict, detail=detail))
 

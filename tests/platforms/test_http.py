@@ -205,6 +205,26 @@ def test_of_an_oversized_answer_only_the_beginning_is_read() -> None:
     assert server.connections == 2
 
 
+def test_a_kept_connection_gets_each_request_in_one_piece() -> None:
+    pieces: list[bytes] = []
+
+    def talk(peer: Peer) -> None:
+        peer.request()
+        for _ in range(2):
+            peer.send(OK_ANSWER)
+            pieces.append(peer.connection.recv(65536))
+
+    with serving(talk) as server:
+        post = post_to(server.url)
+        post.send(b"{}")
+        post.send(b'{"a":1}')
+        post.close()
+    whole, nothing = pieces
+    assert whole.startswith(b"POST /hook/")
+    assert whole.endswith(b'\r\n\r\n{"a":1}')
+    assert nothing == b""
+
+
 def test_a_compressed_answer_cannot_grow_beyond_the_limit() -> None:
     bomb = gzip.compress(b"x" * (MAX_ANSWER * 20))
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
