@@ -19,6 +19,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pykka
 
+from actors.chain import CHAIN, LONGEST
 from actors.context import Context
 from actors.errors import Fenced
 from actors.messages import Letter, Stop, Undelivered
@@ -31,11 +32,16 @@ Handler = Callable[[Any, Any], Any]
 _H = TypeVar("_H", bound=Callable[..., Any])
 
 
-def receives(*types: type) -> Callable[[_H], _H]:
-    """Mark a method as the handler of messages of these types (exactly these, not subclasses)."""
+def receives(*types: type, brief: bool = False) -> Callable[[_H], _H]:
+    """Mark a method as the handler of messages of these types (exactly these, not subclasses).
+
+    A ``brief`` one never waits, neither for I/O nor for an answer: told while the actor is idle, its messages
+    may be handled on the thread of whoever tells them (:mod:`actors.chain`).
+    """
 
     def mark(method: _H) -> _H:
-        method.__receives__ = types  # type: ignore[attr-defined]  # a mark on a function, read below
+        method.__receives__ = types  # type: ignore[attr-defined]  # marks on a function, read below
+        method.__brief__ = brief  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -58,23 +64,26 @@ class Actor(pykka.ThreadingActor):
 
     use_daemon_thread = True
     _handlers: ClassVar[dict[type, Handler]] = {}
+    _brief: ClassVar[frozenset[type]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         marked = {
-            message_type: name
+            message_type: (name, method.__brief__)
             for base in reversed(cls.__mro__)
             for name, method in vars(base).items()
             for message_type in getattr(method, "__receives__", ())
         }
         # By name, so that a subclass may override a handler without marking it again.
-        cls._handlers = {message_type: getattr(cls, name) for message_type, name in marked.items()}
+        cls._handlers = {message_type: getattr(cls, name) for message_type, (name, _) in marked.items()}
+        cls._brief = frozenset(message_type for message_type, (_, brief) in marked.items() if brief)
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
         self.actor_inbox = context.inbox
         self._actor_ref = pykka.ActorRef(self)
+        self._ending = Ending()
 
     # What subclasses use -----------------------------------------------------------------------------
 
@@ -166,7 +175,9 @@ class Actor(pykka.ThreadingActor):
         """
         deferred = self.context.deferred
         for letter in letters:
+            CHAIN.is_open = type(letter.message) in self._brief
             answer = self._dispatch(letter.message)
+            CHAIN.is_open = True  # from here on nothing is waited for, whatever the message
             if id(letter) not in deferred:
                 self.answer(letter, answer)
 
@@ -220,22 +231,57 @@ class Actor(pykka.ThreadingActor):
         return None
 
     def _run(self) -> Ending:
-        context, lease, clock = self.context, self.context.lease, self.context.clock
+        context, lease = self.context, self.context.lease
         batch = context.cell.spec.batch
+        if batch == 1:
+            lease.lend(self._brief, self.visit)
         while not self.actor_stopped.is_set():
             letters = lease.take(batch)
             if letters is None or type(letters[0].message) is Stop:
                 break
-            begun = clock.monotonic()
-            context.busy_since = context.deadline_from = begun
-            try:
-                self.receive_batch(letters)
-            except BaseException as error:  # noqa: BLE001 - reported to the supervisor
-                return Ending(error, lease.in_hand)
-            if lease.revoked:
+            has_ended = not self._handle_letters(letters)
+            self._follow_chain()
+            if has_ended or lease.revoked:
                 break
+        return self._ending
+
+    def visit(self) -> None:
+        """Handle the brief messages that wait, on the present thread, whose ever it is.
+
+        Whoever calls this has borrowed the turn of my own thread, which waits, and gives it back. My failure
+        is none of the caller's: my own thread wakes up to it.
+        """
+        lease = self.context.lease
+        for _ in range(LONGEST):
+            letters = lease.take_brief()
+            if letters is None:
+                return
+            if not self._handle_letters(letters):
+                lease.end()
+                return
+        lease.wake()
+
+    def _handle_letters(self, letters: Sequence[Letter]) -> bool:
+        """Handle what is in hand; ``False`` if my life ends with it."""
+        context = self.context
+        begun = context.busy_since = context.deadline_from = context.clock.monotonic()
+        try:
+            self.receive_batch(letters)
+        except BaseException as error:  # noqa: BLE001 - reported to the supervisor
+            self._ending = Ending(error, context.lease.in_hand)
+            return False
+        finally:
+            CHAIN.is_open = False
+        if not context.lease.revoked:
             context.finished(letters, begun)
-        return Ending()
+        return True
+
+    def _follow_chain(self) -> None:
+        """See to the letters that those I have handled have made necessary. If they hang, so do I."""
+        if not CHAIN.is_empty:
+            self.context.deadline_from = self.context.clock.monotonic()
+            CHAIN.follow()
+            self.context.deadline_from = None
 
     def _teardown(self, ending: Ending) -> None:
         self.actor_stopped.set()

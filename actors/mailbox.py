@@ -7,11 +7,15 @@ lease cuts the old reader off before it can take another message.
 
 import threading
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from actors.address import Address
+from actors.chain import CHAIN
 from actors.errors import MailboxFull
 from actors.messages import Letter, Note
+
+_NOTHING: Final[frozenset[type]] = frozenset()
 
 
 class MailboxClosed(Exception):  # noqa: N818 - a state, seen by the runtime alone
@@ -41,6 +45,7 @@ class Mailbox:
         self._lock = threading.Lock()
         self._lease: Lease | None = None
         self._reader_waits = False
+        """Not while its turn is lent: then it is the borrower who reads."""
 
     def __len__(self) -> int:
         """How many letters of work wait."""
@@ -69,7 +74,7 @@ class Mailbox:
                 raise MailboxFull(f"mailbox is full: {self.capacity} messages wait")
             self._work.append(letter)
             if self._reader_waits:
-                self._wake()
+                self._wake(letter)
 
     def put_control(self, letter: Letter) -> None:
         """Append a letter that is read before all work.
@@ -89,7 +94,7 @@ class Mailbox:
             if self.closed or self._lease is None:
                 return False
             self._control.append(note)
-            self._wake()
+            self._wake(note)
             return True
 
     def _refuse(self) -> None:
@@ -117,12 +122,12 @@ class Mailbox:
     def take(self, lease: "Lease", limit: int) -> Sequence[Letter] | None:
         """Block until there is something for this lease: control letters first, one by one.
 
-        Returns up to ``limit`` letters of work at once, or ``None`` when the lease has been revoked or nobody
-        can write any more.
+        Returns up to ``limit`` letters of work at once, or ``None`` when the lease has been revoked, its life
+        has ended on another thread, or nobody can write any more.
         """
         while True:
             with self._lock:
-                if lease.revoked:
+                if lease.revoked or lease.ended:
                     return None
                 if self._control:
                     lease.in_hand = letters = (self._control.popleft(),)
@@ -136,15 +141,35 @@ class Mailbox:
             # One reader, one lock: half the price of a Condition, which allocates a lock for each wait.
             lease.wakeup.acquire()
 
+    def take_brief(self, lease: "Lease") -> Sequence[Letter] | None:
+        """The next letter for whoever has borrowed the reader's turn, if it is a brief one.
+
+        Otherwise ``None``, and the turn is given back: the reader waits on, or has been woken.
+        """
+        with self._lock:
+            lane = self._control or self._work
+            if not lane and not lease.revoked and not self.closed:
+                self._reader_waits = True
+                return None
+            if lease.revoked or not lane or type(lane[0].message) not in lease.brief:
+                lease.wake()
+                return None
+            lease.in_hand = letters = (lane.popleft(),)
+            return letters
+
     def _take_work(self, limit: int) -> Sequence[Letter]:
         if limit == 1:
             return (self._work.popleft(),)
         return [self._work.popleft() for _ in range(min(limit, len(self._work)))]
 
-    def _wake(self) -> None:
-        if self._reader_waits and self._lease is not None:
-            self._reader_waits = False
-            self._lease.wakeup.release()
+    def _wake(self, letter: Letter | None = None) -> None:
+        """Have somebody read: the reader, or whoever writes a brief ``letter`` and has its turn lent."""
+        lease = self._lease
+        if lease is None or not self._reader_waits:
+            return
+        self._reader_waits = False
+        if letter is None or not CHAIN.takes(lease, letter):
+            lease.wake()
 
     def _cut_off(self) -> None:
         if self._lease is not None:
@@ -203,21 +228,45 @@ class Mailbox:
 
 
 class Lease:
-    """The right of one life to read a mailbox, and the letters it has in hand."""
+    """The right of one life to read a mailbox, and the letters it has in hand.
 
-    __slots__ = ("_mailbox", "in_hand", "revoked", "wakeup")
+    Its reader's turn may be lent (:class:`actors.chain.Turn`) once :meth:`lend` has said to whom.
+    """
+
+    __slots__ = ("_mailbox", "brief", "ended", "in_hand", "revoked", "visit", "wakeup")
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self.in_hand: Sequence[Letter] = ()
         """Set together with taking them, so that whoever revokes the lease knows of each."""
         self.revoked = False
+        self.ended = False
+        """The life has come to its end while its turn was lent: the reader is to do the rest."""
+        self.brief = _NOTHING
+        self.visit: Callable[[], None] = self.wake
         self.wakeup = threading.Lock()
         self.wakeup.acquire()
+
+    def lend(self, brief: frozenset[type], visit: Callable[[], None]) -> None:
+        """From now on ``visit`` may be called on any thread to handle ``brief`` messages."""
+        self.brief, self.visit = brief, visit
 
     def take(self, limit: int = 1) -> Sequence[Letter] | None:
         """See :meth:`Mailbox.take`."""
         return self._mailbox.take(self, limit)
+
+    def take_brief(self) -> Sequence[Letter] | None:
+        """See :meth:`Mailbox.take_brief`."""
+        return self._mailbox.take_brief(self)
+
+    def end(self) -> None:
+        """Give the turn back to a reader that is to read no more."""
+        self.ended = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Give the turn back to the reader, or take away the reason why it waits."""
+        self.wakeup.release()
 
 
 def _is_from(letter: Letter, senders: Collection[Address]) -> bool:

@@ -52,7 +52,7 @@ class Channel(Actor):
         self._jobs: dict[_Key, _Job] = {}
         self._notices: OrderedDict[_Key, tuple[Attempt, ...]] = OrderedDict()
 
-    @receives(Deliver)
+    @receives(Deliver, brief=True)
     def deliver(self, deliver: Deliver) -> ChannelEnded | None:
         """Begin to carry out an order.
 
@@ -82,14 +82,14 @@ class Channel(Actor):
         self._send(job, coordinator.start())
         return None
 
-    @receives(SendEnded)
+    @receives(SendEnded, brief=True)
     def send_ended(self, ended: SendEnded) -> None:
         """An endpoint has made its attempt."""
         job = self._jobs.get(_key(ended.send.deliver))
         if job is not None:  # else an earlier life of this channel had asked; the record is in the store
             self._go_on(job, ended.send.errand, ended.attempt)
 
-    @receives(Waiting)
+    @receives(Waiting, brief=True)
     def endpoint_waits(self, waiting: Waiting) -> None:
         """An endpoint has no budget: is there one that has?"""
         job = self._jobs.get(_key(waiting.send.deliver))
@@ -102,14 +102,14 @@ class Channel(Actor):
         self._send(job, job.coordinator.pass_over(name))
         self._wait_somewhere(job)
 
-    @receives(RepeatSend)
+    @receives(RepeatSend, brief=True)
     def repeat_send(self, repeat: RepeatSend) -> None:
         """The moment after a lost answer is over."""
         job = self._jobs.get(_key(repeat.deliver))
         if job is not None:
             self._tell_endpoint(job, repeat.errand, stays=True)
 
-    @receives(Undelivered)
+    @receives(Undelivered, brief=True)
     def undelivered(self, notice: Undelivered) -> None:
         """An endpoint failed with this message in its hands, or takes none now."""
         send = notice.message

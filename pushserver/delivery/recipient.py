@@ -115,7 +115,7 @@ class Recipient(Actor):
 
     # Tasks come --------------------------------------------------------------------------------------
 
-    @receives(TaskReady)
+    @receives(TaskReady, brief=True)
     def task_ready(self, ready: TaskReady) -> None:
         """A task has been stored for me."""
         task = ready.task
@@ -138,7 +138,7 @@ class Recipient(Actor):
         if self._stock_is_owed:
             self._take_stock()
 
-    @receives(Fetched)
+    @receives(Fetched, brief=True)
     def fetched(self, fetched: Fetched) -> None:
         """The store's word on a task; in order behind everything that I have stored."""
         if fetched.task_id not in self._looking_up:
@@ -218,7 +218,7 @@ class Recipient(Actor):
 
     # Tasks go their course ---------------------------------------------------------------------------
 
-    @receives(ChannelEnded)
+    @receives(ChannelEnded, brief=True)
     def channel_ended(self, ended: ChannelEnded) -> None:
         """A channel has carried out an order."""
         run = self._run_of(ended.deliver)
@@ -228,7 +228,7 @@ class Recipient(Actor):
             run.course.note(attempt)
         self._follow(run, self._channel_done(run, ended.deliver.order))
 
-    @receives(RoundDue)
+    @receives(RoundDue, brief=True)
     def round_due(self, due: RoundDue) -> None:
         """The pause before a group's next round is over."""
         run = self._runs.get((due.task_id, due.fallback))

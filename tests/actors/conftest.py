@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actors import ActorSystem, ChildSpec, ManualClock
-from tests.actors.cast import PATIENCE, Stage, Troupe
+from tests.actors.cast import PATIENCE, Player, Stage, Troupe, Understudy
 
 Run = Callable[..., ActorSystem]
 
@@ -19,9 +19,10 @@ def stage() -> Iterator[Stage]:
     stage.curtain.set()
 
 
-@pytest.fixture
-def troupe(stage: Stage) -> Troupe:
-    return Troupe(stage)
+@pytest.fixture(params=[Player, Understudy], ids=["own_threads", "lent_turns"])
+def troupe(stage: Stage, request: pytest.FixtureRequest) -> Troupe:
+    """All that an actor may rely on holds on its own thread and on others'."""
+    return Troupe(stage, request.param)
 
 
 @pytest.fixture
