@@ -229,17 +229,23 @@ class Course:
     def _order(self, index: int, channel: PlannedChannel, now: float) -> Order | None:
         """What this channel has to do, or has done, in the group's present round."""
         group = self._groups[index]
-        round_ = group.round
+        began = self._began(group, now)
         errands, ended = [], {}
         for target in channel.targets:
-            if self._ended_in(target, round_):
+            if self._ended_in(target, group.round):
                 ended[target.name] = self._outcome(target)
-            elif not self._takes_part(target, group, now):
+            elif not self._takes_part(target, group, began):
                 continue
             errands.append(self._errand(target))
         if not errands:
             return None
-        return Order(index, round_, channel.platform, tuple(errands), ended)
+        return Order(index, group.round, channel.platform, tuple(errands), ended)
+
+    def _began(self, group: _Group, now: float) -> float:
+        """When the present round began: whoever was not ready then waits for the next one."""
+        attempts = (attempt for target in _targets(group) for attempt in self._attempts.get(target, ()))
+        started = (attempt.started_at.timestamp() for attempt in attempts if attempt.round == group.round)
+        return min(started, default=now)
 
     def _errand(self, target: Target) -> Errand:
         attempts = self._attempts.get(target, [])
@@ -252,17 +258,24 @@ class Course:
 
     def _candidates(self, group: _Group) -> tuple[Target, ...]:
         """The targets that a further round would be for."""
-        return tuple(target for target in _targets(group) if self._wanted(target, group))
+        next_round = group.round + 1
+        return tuple(target for target in _targets(group) if self._wanted(target, group, next_round))
 
-    def _wanted(self, target: Target, group: _Group) -> bool:
-        """May this target be tried in a further round, and does the task still need it?
+    def _wanted(self, target: Target, group: _Group, round_: int) -> bool:
+        """May this target be tried in this round, a later one than its last, and does the task need it?
 
-        Once the group has its success, only readers of a mail that were put off are still owed something.
+        Once an earlier round has had a success, only readers of a mail that were put off are still owed
+        something. One of this very round takes nobody out of it: that is up to the coordinators.
         """
-        return self._retryable(target) and (self._delivered(target) or not self._satisfied(group))
+        return self._retryable(target) and (self._delivered(target) or not self._satisfied(group, round_))
 
-    def _satisfied(self, group: _Group) -> bool:
-        return not self._plan.everyone_counts and any(self._delivered(target) for target in _targets(group))
+    def _satisfied(self, group: _Group, round_: int) -> bool:
+        """Had the group its success before this round?"""
+        return not self._plan.everyone_counts and any(
+            isinstance(attempt.verdict, Delivered) and attempt.round < round_
+            for target in _targets(group)
+            for attempt in self._attempts.get(target, ())
+        )
 
     def _open_targets(self, group: _Group) -> Iterable[Target]:
         if group.coordinator is None or group.orders is None:
@@ -313,12 +326,12 @@ class Course:
         attempts = self._attempts.get(target, [])
         return bool(attempts) and attempts[-1].round == round_ and not self._owed_repetition(target)
 
-    def _takes_part(self, target: Target, group: _Group, now: float) -> bool:
+    def _takes_part(self, target: Target, group: _Group, began: float) -> bool:
         if target not in self._attempts:
             return group.round == 1  # what no round has tried yet was skipped for good
         if self._owed_repetition(target):
             return True
-        return self._wanted(target, group) and self._ready_at(target) <= now + SAME_MOMENT
+        return self._wanted(target, group, group.round) and self._ready_at(target) <= began + SAME_MOMENT
 
     def _retryable(self, target: Target) -> bool:
         """May this target be tried in a further round?"""

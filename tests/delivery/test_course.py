@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from pushserver.delivery.coordinator import Outcome
 from pushserver.delivery.course import Course, Errand, Order, Pause, Progress, RetryRules
 from pushserver.delivery.plan import plan_for
 from pushserver.domain import (
@@ -251,6 +252,30 @@ def test_a_course_is_taken_up_behind_what_has_ended() -> None:
     assert isinstance(order, Order)
     assert list(order.ended) == ["a"]
     assert [errand.target for errand in order.errands] == [A, B]
+
+
+def test_a_round_taken_up_is_not_for_those_who_became_ready_since() -> None:
+    attempts = [
+        an_attempt(A, Transient()),
+        an_attempt(B, RateLimited(waits=(15.0,))),
+        an_attempt(A, Transient(), round=2, number=2, at=5.0),
+    ]
+    course = a_course(Strategy.ALL, attempts, (a_channel(FEISHU, "ab"),))
+    assert course.begin(START + 15.0, no_chance) == [Pause(0, 0.0)]
+    (order,) = course.round_due(0, START + 15.0, no_chance)
+    assert order == Order(0, 3, FEISHU, (Errand(A, 3), Errand(B, 2)), {})
+
+
+def test_a_success_takes_nobody_out_of_its_own_round() -> None:
+    """Where all of a channel are told, a success that was stored before the process died stops nobody."""
+    attempts = [
+        an_attempt(A, RateLimited(waits=(3.0,))),
+        an_attempt(B, RateLimited(waits=(3.0,))),
+        an_attempt(A, Delivered(), round=2, number=2, at=3.0),
+    ]
+    course = a_course(Strategy.MIXED, attempts, (a_channel(FEISHU, "ab"),))
+    (order,) = course.begin(START + 3.0, no_chance)
+    assert order == Order(0, 2, FEISHU, (Errand(A, 3), Errand(B, 2)), {"a": Outcome.SUCCESS})
 
 
 def test_a_repetition_that_was_owed_is_the_last_one() -> None:
