@@ -242,11 +242,7 @@ class Worker:
         # Those who tell it something could do nothing about a refusal: there is room for all they say.
         capacity = COMMANDS_A_TASK * queue.buffer_size
         return ChildSpec(
-            kind="store",
-            start=start,
-            policy=ESSENTIAL,
-            batch=queue.batch_size,
-            capacity=capacity,
+            kind="store", start=start, policy=ESSENTIAL, batch=queue.batch_size, capacity=capacity
         )
 
     def _checkpoints(self) -> ChildSpec:
