@@ -5,7 +5,7 @@ stored attempts are read, and the course goes on where it was. Time is a number 
 (seconds since the epoch), chance a number in 0..1.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pushserver.delivery.coordinator import Coordinator, Outcome
@@ -134,7 +134,7 @@ class Course:
         if coordinator is None or orders is None or platform not in coordinator.under_way:
             return []
         channel = next(c for c in self._groups[group].channels if c.platform is platform)
-        order = self._order(group, channel, now) or orders[platform]
+        order = self._order(group, channel, self._began(group, now)) or orders[platform]
         self._groups[group].orders = {**orders, platform: order}
         if self._coordinator(order).finished:
             return self.channel_ended(group, platform, now, chance)
@@ -196,12 +196,12 @@ class Course:
 
     def _open(self, index: int, now: float, chance: Callable[[], float]) -> list[Step]:
         """Begin the group's present round, or go on with it."""
-        group = self._groups[index]
+        group, began = self._groups[index], self._began(index, now)
         group.candidates = ()
         orders = {
             order.platform: order
             for channel in group.channels
-            if (order := self._order(index, channel, now)) is not None
+            if (order := self._order(index, channel, began)) is not None
         }
         done = {
             platform: self._channel_outcome(order)
@@ -226,10 +226,9 @@ class Course:
         pause = max(0.0, ready - now)
         return [Pause(index, pause * (1 + JITTER * chance()))]
 
-    def _order(self, index: int, channel: PlannedChannel, now: float) -> Order | None:
-        """What this channel has to do, or has done, in the group's present round."""
+    def _order(self, index: int, channel: PlannedChannel, began: float) -> Order | None:
+        """What this channel has to do, or has done, in the group's present round, which began then."""
         group = self._groups[index]
-        began = self._began(group, now)
         errands, ended = [], {}
         for target in channel.targets:
             if self._ended_in(target, group.round):
@@ -241,11 +240,11 @@ class Course:
             return None
         return Order(index, group.round, channel.platform, tuple(errands), ended)
 
-    def _began(self, group: _Group, now: float) -> float:
-        """When the present round began: whoever was not ready then waits for the next one."""
-        attempts = (attempt for target in _targets(group) for attempt in self._attempts.get(target, ()))
-        started = (attempt.started_at.timestamp() for attempt in attempts if attempt.round == group.round)
-        return min(started, default=now)
+    def _began(self, index: int, now: float) -> float:
+        """When the group's present round began: whoever was not ready then waits for the next one."""
+        group = self._groups[index]
+        made = (attempt for attempt in self._made_by(group.channels) if attempt.round == group.round)
+        return min((attempt.started_at.timestamp() for attempt in made), default=now)
 
     def _errand(self, target: Target) -> Errand:
         attempts = self._attempts.get(target, [])
@@ -273,8 +272,7 @@ class Course:
         """Had the group its success before this round?"""
         return not self._plan.everyone_counts and any(
             isinstance(attempt.verdict, Delivered) and attempt.round < round_
-            for target in _targets(group)
-            for attempt in self._attempts.get(target, ())
+            for attempt in self._made_by(group.channels)
         )
 
     def _open_targets(self, group: _Group) -> Iterable[Target]:
@@ -366,13 +364,13 @@ class Course:
         return ended + self._rules.delay * 2.0 ** (rounds - 1)
 
     def _last_round(self, channels: tuple[PlannedChannel, ...]) -> int:
-        rounds = [
-            attempt.round
-            for channel in channels
-            for target in channel.targets
-            for attempt in self._attempts.get(target, ())
-        ]
-        return max(rounds, default=1)
+        return max((attempt.round for attempt in self._made_by(channels)), default=1)
+
+    def _made_by(self, channels: Iterable[PlannedChannel]) -> Iterator[Attempt]:
+        """The attempts of these channels, target by target."""
+        for channel in channels:
+            for target in channel.targets:
+                yield from self._attempts.get(target, ())
 
 
 def _count_capped(attempts: list[Attempt], kind: type[Transient | RateLimited]) -> int:
