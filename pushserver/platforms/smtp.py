@@ -29,10 +29,10 @@ _GO_AHEAD = 3
 _CLOSING = 421
 _PERMANENT = 500
 _PIECE = 256 * 1024
+"""Bytes of a message that are sent at once."""
 _BREATH = 50e-6
 """Seconds between the pieces of a large message. A kernel that has let a process run may let it go on for
 milliseconds although others, before which it is to give way, have something to do: unless it pauses."""
-"""Bytes of a message that are sent at once."""
 
 
 class Security(Enum):
