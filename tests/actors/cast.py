@@ -204,43 +204,11 @@ class Player(Actor):
 
 
 class Understudy(Player):
-    """A player whose turn others may take: all that it does is brief, except to hang."""
+    """A player whose turn others may take."""
 
-    @receives(Echo, brief=True)
-    def echo(self, message: Echo) -> Any:
-        return super().echo(message)
 
-    @receives(Answer, brief=True)
-    def hear(self, answer: Answer) -> None:
-        super().hear(answer)
-
-    @receives(Crash, brief=True)
-    def crash(self, message: Crash) -> None:
-        super().crash(message)
-
-    @receives(Defer, brief=True)
-    def keep(self, message: Defer) -> None:
-        super().keep(message)
-
-    @receives(Settle, brief=True)
-    def settle_first(self, message: Settle) -> None:
-        super().settle_first(message)
-
-    @receives(Forward, brief=True)
-    def forward(self, message: Forward) -> None:
-        super().forward(message)
-
-    @receives(Remind, brief=True)
-    def remind(self, message: Remind) -> None:
-        super().remind(message)
-
-    @receives(End, brief=True)
-    def end(self, message: End) -> None:
-        super().end(message)
-
-    @receives(Undelivered, brief=True)
-    def undelivered(self, notice: Undelivered) -> None:
-        super().undelivered(notice)
+Understudy._brief = frozenset(Player._handlers) - {Hang, Resume}
+"""All that never waits; what it resumes may."""
 
 
 class Troupe:
@@ -248,12 +216,12 @@ class Troupe:
 
     def __init__(self, stage: Stage, player: type[Player] = Player) -> None:
         self.stage = stage
-        self._player = player
+        self.cast = player
         self._system: list[ActorSystem] = []
 
     def player(self, children: Mapping[str, ChildSpec] | None = None, **options: Any) -> ChildSpec:
         """A spec; ``options`` as of :class:`ChildSpec`."""
-        start = partial(self._player, stage=self.stage, system=self._system)
+        start = partial(self.cast, stage=self.stage, system=self._system)
         return ChildSpec(**{"kind": "player", "start": start, "children": children or {}, **options})
 
     def system(self, children: Mapping[str, ChildSpec], **options: Any) -> ActorSystem:

@@ -51,7 +51,8 @@ def test_a_message_that_nobody_handles_is_a_crash_that_names_what_is_handled(
     run: Run, troupe: Troupe
 ) -> None:
     system = run({"a": troupe.player()})
-    with pytest.raises(ActorFailed, match="got a int; it handles: Answer, Crash, Defer, Echo"):
+    what = f"{troupe.cast.__name__} got a int; it handles: Answer, Crash, Defer, Echo"
+    with pytest.raises(ActorFailed, match=what):
         system.ref("a").ask(7, PATIENCE)
 
 

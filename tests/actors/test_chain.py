@@ -25,7 +25,7 @@ from actors import (
 from actors.chain import CHAIN, LONGEST
 from actors.mailbox import Mailbox
 from actors.messages import Note
-from tests.actors.cast import PATIENCE, cell_of, flush, until, until_idle
+from tests.actors.cast import PATIENCE, Crash, Hang, cell_of, flush, until, until_idle
 from tests.actors.conftest import Run
 
 
@@ -46,18 +46,6 @@ class Slow:
 @dataclass(frozen=True)
 class Asked:
     """Has an answer, a brief message."""
-
-
-@dataclass(frozen=True)
-class Break:
-    """A crash in a brief handler."""
-
-    error: BaseException
-
-
-@dataclass(frozen=True)
-class Wedge:
-    """A brief handler that breaks its promise: it waits until the test lets it go."""
 
 
 class Log:
@@ -102,12 +90,12 @@ class Link(Actor):
     def asked(self, _: Asked) -> Quick:
         return Quick()
 
-    @receives(Break, brief=True)
-    def fail(self, message: Break) -> None:
+    @receives(Crash, brief=True)
+    def fail(self, message: Crash) -> None:
         raise message.error.with_traceback(None)
 
-    @receives(Wedge, brief=True)
-    def wedge(self, _: Wedge) -> None:
+    @receives(Hang, brief=True)
+    def hang(self, _: Hang) -> None:
         self._log.wedged.set()
         self._log.free.wait(PATIENCE)
 
@@ -200,7 +188,7 @@ def test_whoever_waits_for_an_answer_is_answered_by_the_actors_own_thread(
     CHAIN.is_open = True
     try:
         with pytest.raises(ActorFailed, match="boo"):
-            system.ref("a").ask(Break(ValueError("boo")), PATIENCE)
+            system.ref("a").ask(Crash(ValueError("boo")), PATIENCE)
         assert CHAIN.is_empty
     finally:
         CHAIN.is_open = False
@@ -220,9 +208,9 @@ def test_a_crash_on_anothers_thread_ends_the_one_who_crashed_and_is_told_to_the_
 ) -> None:
     system = ring("a", "b")
     own = {name: thread_of(system, name, log) for name in ("a", "b")}
-    system.ref("a").tell(Quick((Break(error), Quick())))
+    system.ref("a").tell(Quick((Crash(error), Quick())))
     notice = log.notices.get(timeout=PATIENCE)
-    assert (notice.address.name, notice.message, notice.reason) == ("b", Break(error), Reason.CRASHED)
+    assert (notice.address.name, notice.message, notice.reason) == ("b", Crash(error), Reason.CRASHED)
     assert {log.next()[0] for _ in range(2)} == {"a", "b"}  # what came after the crash as well
     until_idle(system, "b")
     assert cell_of(system, "b").record.restarts == 1
@@ -236,14 +224,14 @@ def test_one_that_hangs_on_anothers_thread_is_replaced_and_so_is_the_other(
 ) -> None:
     system = ring("a", "b", clock=clock)
     before = {name: thread_of(system, name, log) for name in ("a", "b")}
-    system.ref("a").tell(Quick((Wedge(),)))
+    system.ref("a").tell(Quick((Hang(),)))
     assert log.wedged.wait(PATIENCE)
     system.ref("b").tell(Quick())
     system.ref("a").tell(Quick())
     clock.advance(6.0)
     flush(system)
     notice = log.notices.get(timeout=PATIENCE)
-    assert (notice.message, notice.reason) == (Wedge(), Reason.STUCK)
+    assert (notice.message, notice.reason) == (Hang(), Reason.STUCK)
     assert log.next()[0] == "a"  # before it went on with what it had brought about
     assert {log.next()[0] for _ in range(2)} == {"a", "b"}
     assert before["b"] != thread_of(system, "b", log)
@@ -254,7 +242,7 @@ def test_one_that_hangs_on_anothers_thread_can_be_restarted(
     ring: Callable[..., ActorSystem], log: Log
 ) -> None:
     system = ring("a", "b")
-    system.ref("a").tell(Quick((Wedge(),)))
+    system.ref("a").tell(Quick((Hang(),)))
     assert log.wedged.wait(PATIENCE)
     assert system.restart(system.ref("b").address, PATIENCE) == 1
     system.ref("b").tell(Quick())
@@ -262,7 +250,7 @@ def test_one_that_hangs_on_anothers_thread_can_be_restarted(
     assert log.next()[0] == "b"
     log.free.set()  # the one on whose thread it hung goes on, and hears of it
     notice = log.notices.get(timeout=PATIENCE)
-    assert (notice.message, notice.reason) == (Wedge(), Reason.STUCK)
+    assert (notice.message, notice.reason) == (Hang(), Reason.STUCK)
 
 
 def test_a_long_chain_is_continued_by_others(ring: Callable[..., ActorSystem], log: Log) -> None:
