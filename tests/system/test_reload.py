@@ -66,11 +66,11 @@ def test_recipients_come_change_and_go(
     refused = server.client.ask("POST", "/api/v1/push", push_body("goes"))
     assert refused.envelope["message"] == "接收者不存在: goes"
     after = lives(server)
-    same = {address: life for address, life in before.items() if address in after}
+    # One that is gone does begin anew, without channels: there may be tasks that it owes an end.
+    same = {a: life for a, life in before.items() if a in after and "recipients/goes" not in a}
     assert {address.rpartition("recipients/")[2] for address in begun_anew(same, after)} <= {
         "changes",
         "changes/feishu",
-        "goes",  # once more, without channels: there may be tasks that it owes an end
     }
     assert any("recipients/stays/feishu/one" in address for address in same)
 
