@@ -223,26 +223,35 @@ def test_a_reader_of_stdout_who_has_gone_ends_nothing(settings: LogSettings) -> 
 # What it costs ---------------------------------------------------------------------------------------
 
 
-def test_a_line_in_two_files_costs_a_few_writes_and_little_else(settings: LogSettings) -> None:
+def test_a_line_in_two_files_costs_little_more_than_the_simplest_that_does_it(settings: LogSettings) -> None:
     """A wide margin: it is to notice a line formatted twice by json.dumps, not a busy machine."""
     set_up(settings, redactor=Redactor([FEISHU_TOKEN, "relay_pass"], ["open.feishu.cn"]))
     descriptor = os.open(
         Path(settings.file_path).with_name("yardstick"), os.O_WRONLY | os.O_CREAT | os.O_APPEND
     )
-    line = b"x" * 250 + b"\n"
     try:
-        pairs = min(
-            _cpu(_log_one) / _cpu(lambda _: (os.write(descriptor, line), os.write(descriptor, line)))
-            for _ in range(5)
-        )
+        ratio = min(_cpu(_log_one) / _cpu(lambda number: _write_one(number, descriptor)) for _ in range(5))
     finally:
         os.close(descriptor)
-    assert pairs < 14
+    assert ratio < 2.3
+
+
+def _fields(number: int) -> dict[str, str]:
+    fields = {"action": "delivered", "platform": "feishu", "recipient": "ops", "target": "主告警机器人"}
+    return {**fields, "task_id": f"task_{number}", "verdict": "delivered"}
 
 
 def _log_one(number: int) -> None:
-    fields = {"action": "delivered", "platform": "feishu", "recipient": "ops", "target": "主告警机器人"}
-    log.info("消息推送成功", extra={**fields, "task_id": f"task_{number}", "verdict": "delivered"})
+    log.info("消息推送成功", extra=_fields(number))
+
+
+def _write_one(number: int, descriptor: int) -> None:
+    """A record and its line, twice, with neither time nor secrets looked at."""
+    record = logging.LogRecord(log.name, logging.INFO, __file__, 1, "消息推送成功", (), None)
+    line = {"msg": record.getMessage(), "level": "info", "logger": record.name, **_fields(number)}
+    data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+    os.write(descriptor, data)
+    os.write(descriptor, data)
 
 
 def _cpu(work: Callable[[int], object]) -> float:
