@@ -35,7 +35,7 @@ class DataDecoder:
     def feed(self, chunk: bytes) -> bytes:
         """What is sure now of the message. Not to be called once it has :attr:`ended`."""
         data = self._held + chunk
-        end = data.find(_END)
+        end = data.find(_END) if b"." in data else -1
         if end >= 0:
             self.ended, self.rest = True, data[end + len(_END) :]
             return self._plain(data[: end + 2])
@@ -52,7 +52,7 @@ class DataDecoder:
         self._at_line_start = piece.endswith(b"\n")
         if stuffed_at_once:
             piece = piece[1:]
-        piece = normalised(_STUFFED.sub(b"\n", piece))
+        piece = normalised(_STUFFED.sub(b"\n", piece) if b"." in piece else piece)
         if self._virgin:
             self._virgin = False
             piece = piece[2:]
@@ -61,8 +61,7 @@ class DataDecoder:
 
 def normalised(text: bytes) -> bytes:
     """With each lone CR or LF made CRLF."""
-    proper = text.count(b"\r\n")
-    if text.count(b"\n") == proper == text.count(b"\r"):
+    if text.replace(b"\r", b"").replace(b"\n", b"\r\n") == text:
         return text
     return _LINE_END.sub(b"\r\n", text)
 
