@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Final
 
 _MODEST: Final = 10
 """Of 19 steps of niceness: a tenth of the time where somebody else wants all of it, never nothing."""
+_BREATH: Final = 50e-6
+"""Seconds."""
 
 
 def usable() -> tuple[int, ...]:
@@ -71,5 +74,15 @@ def _threads() -> set[int]:
 
 def give_way() -> None:
     """Let other processes on this CPU go first from now on: what they leave, this one gets."""
-    if hasattr(os, "nice"):
-        os.nice(_MODEST)
+    if hasattr(os, "setpriority"):
+        modest = os.getpriority(os.PRIO_PROCESS, 0) + _MODEST
+        _for_each_thread(lambda thread: os.setpriority(os.PRIO_PROCESS, thread, modest))
+
+
+def breathe() -> None:
+    """Between two pieces of a long computation: let those go on now for whom I :func:`give_way`.
+
+    A kernel that has let a process run may let it go on for milliseconds, whatever its priority is: unless it
+    pauses.
+    """
+    time.sleep(_BREATH)
