@@ -30,7 +30,7 @@ from pushserver.store.notifications_batch import (
 )
 from pushserver.store.notifications_reader import NotificationReader
 from pushserver.store.reader import TaskReader
-from pushserver.store.spool import SPOOL_ABOVE, Spool, SpoolFile, read_content
+from pushserver.store.spool import SPOOL_ABOVE, Spool, SpooledMessage, SpoolFile, read_content
 from pushserver.store.tasks import TaskTable
 from pushserver.store.wal import Checkpointer
 
@@ -64,6 +64,7 @@ __all__ = [
     "Retention",
     "Spool",
     "SpoolFile",
+    "SpooledMessage",
     "StoreUnusable",
     "StoreUnwritable",
     "TaskCommand",

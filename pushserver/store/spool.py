@@ -19,6 +19,10 @@ from pushserver.domain.mail import MailContent, SpooledContent
 SPOOL_ABOVE = 256 * 1024
 """Bytes; a message larger than this belongs into the spool, so that no commit has to write it."""
 
+_PIECE = 128 * 1024
+"""Bytes that are read at once."""
+SYNC_EVERY = 2 * 1024 * 1024
+"""Bytes that are written before they are synced. A commit that has to sync meanwhile waits for them, too."""
 _ID = re.compile(r"\w[\w.-]*", re.ASCII)
 _FINISHED = ".eml"
 _UNFINISHED = ".part"
@@ -88,6 +92,7 @@ class SpoolFile:
         self._unfinished = path.with_name(path.name + _UNFINISHED)
         with _outages():
             self._file = open(self._unfinished, "xb", opener=_open_private)  # noqa: SIM115 - closed by my end
+        self._unsynced = 0
 
     def __enter__(self) -> Self:
         return self
@@ -100,10 +105,15 @@ class SpoolFile:
     ) -> None:
         self.discard()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append to the message."""
         with _outages():
             self._file.write(data)
+            self._unsynced += len(data)
+            if self._unsynced >= SYNC_EVERY:
+                self._file.flush()
+                sync_data(self._file.fileno())
+                self._unsynced = 0
 
     def commit(self) -> SpooledContent:
         """See that the message survives a loss of power, and give it its name. To be called once."""
@@ -122,6 +132,27 @@ class SpoolFile:
         _unlink(self._unfinished)
 
 
+class SpooledMessage:
+    """A message in the spool, read from the disk piece by piece whenever it is gone through.
+
+    Raises ``StoreUnavailable`` when its file cannot be read.
+    """
+
+    def __init__(self, content: SpooledContent) -> None:
+        self._path = Path(content.path)
+
+    def __len__(self) -> int:
+        """Bytes."""
+        with _outages("read"):
+            return self._path.stat().st_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """From the beginning, each time."""
+        with _outages("read"), self._path.open("rb", buffering=0) as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+
 def read_content(content: MailContent) -> bytes:
     """The message itself. Raises ``StoreUnavailable`` when its file cannot be read."""
     if isinstance(content, bytes):
@@ -132,6 +163,14 @@ def read_content(content: MailContent) -> bytes:
 
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)
+
+
+def sync_data(descriptor: int) -> None:
+    """See that a file's data is on the disk, and of the rest what is needed to find it there."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:
+        os.fsync(descriptor)
 
 
 def sync_directory(directory: Path) -> None:

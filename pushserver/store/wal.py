@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from actors import Actor, Context, receives
 from pushserver.domain import StoreUnavailable
-from pushserver.store.spool import sync_directory
+from pushserver.store.spool import sync_data, sync_directory
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Synced:
             if self._descriptor is None:
                 self._descriptor = os.open(self._path, os.O_RDWR)
                 sync_directory(self._path.parent)
-            _sync_file(self._descriptor)
+            sync_data(self._descriptor)
         except OSError as error:
             raise StoreUnavailable(f"the store cannot be synced to the disk: {error.strerror}") from error
         self._synced_changes = changes
@@ -69,13 +69,6 @@ class Synced:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-def _sync_file(descriptor: int) -> None:
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(descriptor)
-    else:
-        os.fsync(descriptor)
 
 
 @dataclass(frozen=True, slots=True)

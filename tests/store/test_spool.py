@@ -1,12 +1,14 @@
 import errno
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from pushserver.domain import StoreUnavailable
 from pushserver.domain.mail import SpooledContent
-from pushserver.store import Spool, read_content
+from pushserver.store import Spool, SpooledMessage, read_content
+from pushserver.store.spool import SYNC_EVERY
 
 
 @pytest.fixture
@@ -61,6 +63,47 @@ def test_the_data_is_synced_before_it_has_its_name_and_the_name_before_it_is_tol
     monkeypatch.setattr(os, "fsync", record)
     put(spool, "mail_1", b"x" * 1000)
     assert synced == [("mail_1.part", ["mail_1.part"], 1000), ("spool", ["mail_1.eml"], 0)]
+
+
+def test_a_large_message_is_synced_as_it_comes(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever commits beside it, and has to sync for that, waits for a part of it at most."""
+    sizes: list[int] = []
+
+    def record(descriptor: int) -> None:
+        if (path := _path_of(descriptor)).is_file():
+            sizes.append(path.stat().st_size)
+
+    monkeypatch.setattr(os, "fsync", record)
+    monkeypatch.setattr(os, "fdatasync", record)
+    piece = 300_000
+    with spool.create("mail_1") as file:
+        for _ in range(20):
+            file.write(b"x" * piece)
+        file.commit()
+
+    assert sizes[-1] == 20 * piece
+    steps = [after - before for before, after in pairwise([0, *sizes])]
+    assert max(steps) < SYNC_EVERY + piece
+    assert len(steps) <= 20 * piece / SYNC_EVERY + 1
+
+
+def test_a_message_is_gone_through_piece_by_piece_and_again(spool: Spool) -> None:
+    data = os.urandom(1_000_000)
+    message = SpooledMessage(put(spool, "mail_1", data))
+
+    assert len(message) == len(data)
+    pieces = list(message)
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) < len(data) / 4
+    assert list(message) == pieces
+
+
+def test_a_message_that_is_gone_cannot_be_gone_through(spool: Spool) -> None:
+    message = SpooledMessage(put(spool, "mail_1"))
+    spool.remove(["mail_1.eml"])
+    for attempt in (lambda: len(message), lambda: list(message)):
+        with pytest.raises(StoreUnavailable, match=r"cannot be read now: No such file or directory$"):
+            attempt()
 
 
 def test_a_new_directory_is_synced_into_its_parent(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
