@@ -5,7 +5,16 @@ from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, Plat
 from pushserver.platforms.factory import Context, build
 from pushserver.platforms.platform import Platform, Rated
 from pushserver.platforms.rates import VENDOR_RATES
-from pushserver.platforms.smtp import Envelope, Mailer, Receipt, Refusal, Security, SmtpAccount, SmtpServer
+from pushserver.platforms.smtp import (
+    Envelope,
+    Mailer,
+    Receipt,
+    Refusal,
+    Security,
+    SmtpAccount,
+    SmtpServer,
+    Streamed,
+)
 
 __all__ = [
     "VENDOR_RATES",
@@ -28,6 +37,7 @@ __all__ = [
     "SmtpRefused",
     "SmtpServer",
     "Stage",
+    "Streamed",
     "build",
     "merge",
 ]

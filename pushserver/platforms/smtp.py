@@ -7,14 +7,14 @@ mail may have been).
 
 import smtplib
 import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from actors.cpu import breathe
 from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, SmtpRefused, Stage
 
 IMPLICIT_TLS_PORT = 465
@@ -28,11 +28,8 @@ _DONE = 2
 _GO_AHEAD = 3
 _CLOSING = 421
 _PERMANENT = 500
-_PIECE = 256 * 1024
+_PIECE = 128 * 1024
 """Bytes of a message that are sent at once."""
-_BREATH = 50e-6
-"""Seconds between the pieces of a large message. A kernel that has let a process run may let it go on for
-milliseconds although others, before which it is to give way, have something to do: unless it pauses."""
 
 
 class Security(Enum):
@@ -68,13 +65,42 @@ class SmtpServer:
     ca_file: str | None = None
 
 
+class Streamed(Protocol):
+    """A message that is not in memory as a whole."""
+
+    def __len__(self) -> int:
+        """Bytes."""
+        ...
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Its pieces, from the beginning each time."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A finished message and whom it is for; ``content`` has CRLF line ends and is not dot-stuffed."""
 
     sender: str
     recipients: tuple[str, ...]
-    content: bytes = field(repr=False)
+    content: bytes | Streamed = field(repr=False)
+
+    @property
+    def whole(self) -> bytes:
+        """The message, in memory."""
+        return self.content if isinstance(self.content, bytes) else b"".join(self.content)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The message's, with a pause between those of a long one: others want to go on meanwhile."""
+        content = self.content
+        for number, piece in enumerate(_cut(content) if isinstance(content, bytes) else content):
+            if number > 0:
+                breathe()
+            yield piece
+
+
+def _cut(content: bytes) -> Iterator[bytes]:
+    return (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +270,7 @@ class SmtpAccount:
     def _fitted(self, smtp: smtplib.SMTP, envelope: Envelope) -> Envelope:
         if smtp.has_extn("8bitmime"):
             return envelope
-        return replace(envelope, content=self._as_seven_bit(envelope.content))
+        return replace(envelope, content=self._as_seven_bit(envelope.whole))
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
         try:
@@ -261,15 +287,13 @@ class SmtpAccount:
 
 def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
     with _connection_errors(Stage.SENDER):
-        _expect(smtp.mail(envelope.sender, _options(smtp, envelope.content)), Stage.SENDER, _DONE)
+        _expect(smtp.mail(envelope.sender, _options(smtp, envelope)), Stage.SENDER, _DONE)
         receipt = _offer(smtp, envelope.recipients)
         if not receipt.accepted:
             return receipt
         _expect(smtp.docmd("DATA"), Stage.CONTENT, _GO_AHEAD)
-        for piece in _stuffed(envelope.content):
+        for piece in _stuffed(envelope.pieces()):
             smtp.send(piece)
-            if len(piece) >= _PIECE:
-                time.sleep(_BREATH)
     try:
         reply = smtp.getreply()
     except OSError:
@@ -278,10 +302,10 @@ def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
     return receipt
 
 
-def _options(smtp: smtplib.SMTP, content: bytes) -> list[str]:
+def _options(smtp: smtplib.SMTP, envelope: Envelope) -> list[str]:
     """What is said of the message in advance, to a server that wants to know (RFC 1870, RFC 6152)."""
-    size = [f"SIZE={len(content)}"] if smtp.has_extn("size") else []
-    eight_bit = smtp.has_extn("8bitmime") and not content.isascii()
+    size = [f"SIZE={len(envelope.content)}"] if smtp.has_extn("size") else []
+    eight_bit = smtp.has_extn("8bitmime") and not all(piece.isascii() for piece in envelope.pieces())
     return [*size, "BODY=8BITMIME"] if eight_bit else size
 
 
@@ -311,19 +335,19 @@ def _answers(smtp: smtplib.SMTP) -> bool:
         return False
 
 
-def _stuffed(content: bytes) -> Iterator[bytes]:
+def _stuffed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """RFC 5321 section 4.5.2: a leading dot doubled, and the line that ends the message.
 
-    In pieces: while one is made, nothing else in this process runs. The end comes with the last one, since a
-    small packet behind others waits for their acknowledgement.
+    The end comes with the last piece, since a small packet behind others waits for their acknowledgement.
     """
-    end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
-    before = b"\n"
-    for start in range(0, max(len(content), 1), _PIECE):
-        piece = before + content[start : start + _PIECE]
-        before = piece[-1:]
-        is_last = start + _PIECE >= len(content)
-        yield piece.replace(b"\n.", b"\n..")[1:] + (end if is_last else b"")
+    before, stuffed = b"\n", b""
+    for piece in pieces:
+        if stuffed:
+            yield stuffed
+        # Most pieces of an attachment have no dot at all, and that is found out faster than where it stands.
+        stuffed = (before[-1:] + piece).replace(b"\n.", b"\n..")[1:] if b"." in piece else piece
+        before = (before + piece[-2:])[-2:]
+    yield stuffed + (b".\r\n" if before == b"\r\n" else b"\r\n.\r\n")
 
 
 def _decoded(text: bytes) -> str:

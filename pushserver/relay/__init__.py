@@ -1,7 +1,7 @@
 """The SMTP relay: what clients talk to, and what becomes of the mails that it has taken."""
 
 from pushserver.relay.asking import StoreDesk
-from pushserver.relay.content import FromPolicy, envelope_sender, outgoing
+from pushserver.relay.content import FromPolicy, OutgoingStream, envelope_sender, outgoing
 from pushserver.relay.door import SmtpDoor
 from pushserver.relay.errors import NoGreeting, UnusableCertificate
 from pushserver.relay.house import Access, Tally
@@ -18,6 +18,7 @@ __all__ = [
     "FromPolicy",
     "Limits",
     "NoGreeting",
+    "OutgoingStream",
     "SmtpDoor",
     "SmtpServer",
     "StoreDesk",

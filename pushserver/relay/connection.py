@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from actors import Actor, Context, receives
 from pushserver.domain.mail import (
+    MailContent,
     MailError,
     MailErrorKind,
     MailReceipt,
@@ -12,9 +13,18 @@ from pushserver.domain.mail import (
     SpooledContent,
     SubmitMail,
 )
-from pushserver.platforms import AnswerLost, Envelope, Mailer, Misconfigured, NotSent, SmtpRefused, Stage
+from pushserver.platforms import (
+    AnswerLost,
+    Envelope,
+    Mailer,
+    Misconfigured,
+    NotSent,
+    SmtpRefused,
+    Stage,
+    Streamed,
+)
 from pushserver.platforms.scrub import Scrubber
-from pushserver.relay.content import FromPolicy, envelope_sender, outgoing
+from pushserver.relay.content import FromPolicy, OutgoingStream, envelope_sender, outgoing
 
 _PERMANENT = 500
 _CLOSING = 421
@@ -49,14 +59,14 @@ class Connection(Actor):
         *,
         mailer: Mailer,
         appearance: Appearance,
-        read_spool: Callable[[SpooledContent], bytes],
+        open_spool: Callable[[SpooledContent], Streamed],
         scrubber: Scrubber | None = None,
     ) -> None:
         super().__init__(context)
         self._scrubber = scrubber or Scrubber()
         self._mailer = mailer
         self._appearance = appearance
-        self._read_spool = read_spool
+        self._open_spool = open_spool
 
     @receives(SubmitMail)
     def submit(self, submit: SubmitMail) -> LineEnded:
@@ -76,12 +86,14 @@ class Connection(Actor):
 
     def _envelope(self, submit: SubmitMail) -> Envelope:
         given, look = submit.envelope, self._appearance
-        content = given.content if isinstance(given.content, bytes) else self._read_spool(given.content)
-        return Envelope(
-            envelope_sender(given.sender, look.policy, look.address),
-            given.recipients,
-            outgoing(content, look.policy, look.address),
-        )
+        sender = envelope_sender(given.sender, look.policy, look.address)
+        return Envelope(sender, given.recipients, self._outgoing(given.content))
+
+    def _outgoing(self, content: MailContent) -> bytes | Streamed:
+        look = self._appearance
+        if isinstance(content, bytes):
+            return outgoing(content, look.policy, look.address)
+        return OutgoingStream(self._open_spool(content), look.policy, look.address)
 
     def _receipt(
         self,

@@ -19,12 +19,14 @@ from collections.abc import Iterator, Sequence
 from itertools import dropwhile, takewhile
 from typing import Final, Literal
 
+from pushserver.platforms import Streamed
 from pushserver.relay.header import Field, fields_of, first, header_end, joined
 from pushserver.relay.mailbox_list import Mailbox, mailboxes
 
 FromPolicy = Literal["rewrite", "envelope", "keep"]
 """``smtp_relay.from_policy``."""
 
+_EMPTY_LINE: Final = b"\r\n\r\n"
 _PRIVATE: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 _SIGNATURE: Final = b"dkim-signature"
 _UNSAFE: Final = frozenset(b'@"\\(),:;<>[]')
@@ -37,13 +39,48 @@ _LISTED: Final = re.compile(rb"[,:;]")
 def outgoing(content: bytes, policy: FromPolicy, account: str) -> bytes:
     """The message as the account with the address ``account`` sends it."""
     end = header_end(content)
-    fields = fields_of(content[:end])
-    changed = [field for field in fields if field.name not in _PRIVATE]
+    return _changed(content[:end], policy, account) + content[end:]
+
+
+class OutgoingStream:
+    """:func:`outgoing` of a message that is not in memory. A :class:`~pushserver.platforms.Streamed`."""
+
+    def __init__(self, message: Streamed, policy: FromPolicy, account: str) -> None:
+        head = _head_of(message)
+        self._message = message
+        self._header_end = header_end(head)
+        self._header = _changed(head[: self._header_end], policy, account)
+
+    def __len__(self) -> int:
+        """Bytes."""
+        return len(self._header) + len(self._message) - self._header_end
+
+    def __iter__(self) -> Iterator[bytes]:
+        """From the beginning, each time."""
+        yield self._header
+        skipped = self._header_end
+        for piece in self._message:
+            if skipped < len(piece):
+                yield piece[skipped:]
+            skipped = max(skipped - len(piece), 0)
+
+
+def _head_of(message: Streamed) -> bytes:
+    """The message up to a piece behind its header's end: the door takes none with a very long one."""
+    head = bytearray()
+    for piece in message:
+        searched = max(len(head) - len(_EMPTY_LINE) + 1, 0)
+        head += piece
+        if head.startswith(b"\r\n") or _EMPTY_LINE in head[searched:]:
+            break
+    return bytes(head)
+
+
+def _changed(header: bytes, policy: FromPolicy, account: str) -> bytes:
+    fields = [field for field in fields_of(header) if field.name not in _PRIVATE]
     if policy == "rewrite":
-        changed = _as_from(changed, account.encode())
-    if changed == fields:
-        return content
-    return b"".join((joined(changed), memoryview(content)[end:]))
+        fields = _as_from(fields, account.encode())
+    return joined(fields)
 
 
 def envelope_sender(sender: str, policy: FromPolicy, account: str) -> str:

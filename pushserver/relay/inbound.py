@@ -4,7 +4,9 @@ import asyncio
 from typing import Final
 
 BLOCK: Final = 65536
-"""Bytes that are read at once."""
+"""Bytes that are read at once, and handed on."""
+_BLOCKS_AHEAD: Final = 4
+"""Of content, so many are read at once: each time costs a timer."""
 _OVERFLOW: Final = 1024 * 1024
 """Bytes of a line too long that are read and thrown away before the connection is closed."""
 
@@ -63,18 +65,18 @@ class Inbound:
             raise TooSlow from None
 
     async def block(self, seconds: float) -> bytes:
-        """Whatever comes within ``seconds``.
+        """Whatever comes within ``seconds``, at most :data:`BLOCK` bytes.
 
         Raises:
             ClientGone, TooSlow: see there.
         """
-        if self._buffer:
-            return self._take(len(self._buffer))
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._read()
-        except TimeoutError:
-            raise TooSlow from None
+        if not self._buffer:
+            try:
+                async with asyncio.timeout(seconds):
+                    self._buffer += await self._read(_BLOCKS_AHEAD * BLOCK)
+            except TimeoutError:
+                raise TooSlow from None
+        return self._take(min(len(self._buffer), BLOCK))
 
     async def _line(self, limit: int) -> bytes:
         searched = overflown = 0
@@ -85,14 +87,14 @@ class Inbound:
                 if overflown > _OVERFLOW:
                     raise LineEndless
             searched = len(self._buffer)
-            self._buffer += await self._read()
+            self._buffer += await self._read(BLOCK)
         line = self._take(end + 1)
         if overflown or len(line) > limit + 2:
             raise LineTooLong
         return line.rstrip(b"\r\n")
 
-    async def _read(self) -> bytes:
-        data = await self._reader.read(BLOCK)
+    async def _read(self, size: int) -> bytes:
+        data = await self._reader.read(size)
         if not data:
             raise ClientGone
         return data

@@ -58,8 +58,7 @@ class IncomingMessage:
             self._disk.submit(self._file.discard)
 
     async def _flush(self) -> None:
-        data = bytes(self._memory)
-        self._memory.clear()
+        data, self._memory = self._memory, bytearray()
         await self._on_disk(lambda: self._file.write(data))
 
     async def _on_disk(self, work: Callable[[], _T]) -> _T:
@@ -81,7 +80,7 @@ class _Spooling:
         self._content: SpooledContent | None = None
         self._discarded = False
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytearray) -> None:
         with self._lock:
             if not self._discarded:
                 self._opened().write(data)

@@ -3,11 +3,12 @@
 import asyncio
 from typing import Final
 
+from actors.cpu import breathe
 from pushserver.domain import StoreUnavailable
 from pushserver.relay import replies
 from pushserver.relay.budget import Share
 from pushserver.relay.decoder import DataDecoder
-from pushserver.relay.inbound import Inbound, TooSlow
+from pushserver.relay.inbound import BLOCK, Inbound, TooSlow
 from pushserver.relay.incoming import IncomingMessage
 from pushserver.relay.limits import Limits
 
@@ -43,6 +44,8 @@ class Reception:
             chunk = await self._inbound.block(self._pace.left())
             self._pace.went_on(len(chunk))
             await self._take(decoder.feed(chunk))
+            if len(chunk) == BLOCK:
+                breathe()  # for a moment the whole loop: there is no shorter one to wait for in asyncio
             blocks += 1
             if blocks % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)

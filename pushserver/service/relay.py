@@ -38,7 +38,7 @@ from pushserver.service.follower import Difference
 from pushserver.service.groundwork import data_directory
 from pushserver.service.instruments import Instruments
 from pushserver.service.policies import ESSENTIAL, REMOTE
-from pushserver.store import MailEstate, MailStore, Retention, Spool, open_writer, read_content
+from pushserver.store import MailEstate, MailStore, Retention, Spool, SpooledMessage, open_writer
 
 MAILS: Final = "mails"
 ACCOUNTS: Final = "accounts"
@@ -225,7 +225,7 @@ class RelaySide:
             context,
             mailer=SmtpAccount(upstream, as_seven_bit),
             appearance=Appearance(account.name, account.from_, self._settings.smtp_relay.from_policy),
-            read_spool=read_content,
+            open_spool=SpooledMessage,
             scrubber=Scrubber(*login_secrets(account.username, password)),
         )
 

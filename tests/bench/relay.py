@@ -10,8 +10,8 @@ from typing import Any
 
 from actors.cpu import pin
 from tests.bench import mail_sink, postfix, sink
-from tests.bench.helper import on_another_machine, process
-from tests.bench.load import offer_paced
+from tests.bench.helper import before_all_others, on_another_machine, process
+from tests.bench.load import Offered, offer_paced
 from tests.bench.mails import LOGIN, Client, a_mail, hand_over
 from tests.bench.running import describe, started, to_few, warm_up
 
@@ -121,7 +121,7 @@ def _wait_for(pipe: Connection, total: int) -> float:
 def _large_beside_pushes(mails: Connection, port: int, say: Callable[..., None]) -> None:
     """Blocks without and with large mails in turn, in one life of the service: drifts are nobody's fault."""
     with (
-        process(sink.run, THERE) as hooks,
+        process(_prompt_sink, THERE) as hooks,
         started(hooks.recv(), 16, smtp_relay=_section(port)) as (server, _),
         process(_hand_over_large, _door(server)) as pipe,
     ):
@@ -130,14 +130,25 @@ def _large_beside_pushes(mails: Connection, port: int, say: Callable[..., None])
         blocks = []
         before, _ = _count(mails)
         for _ in range(PAIRS):
-            alone = offer_paced(server.port, to_few(int(RATE * SECONDS)), RATE)
+            alone = _pushed(server.port)
             with _streaming(pipe) as handed:
-                beside = offer_paced(server.port, to_few(int(RATE * SECONDS)), RATE)
+                beside = _pushed(server.port)
             _wait_for(mails, before := before + len(handed))
             blocks.append((alone, beside))
             say(describe("POST alone", alone), describe(f"beside {len(handed)} mails of 25 MiB", beside))
         ratio = median(beside.p99 / alone.p99 for alone, beside in blocks)
     say(f"  p99 beside large mails over p99 alone, median of pairs: {ratio:.2f} (limit {LATENCY_LIMIT})")
+
+
+def _prompt_sink(pipe: Connection, cpu: int) -> None:
+    """Vendors who answer at once: pushes that wait for theirs would come in bursts."""
+    with before_all_others():
+        sink.run(pipe, cpu)
+
+
+def _pushed(port: int) -> Offered:
+    with before_all_others():
+        return offer_paced(port, to_few(int(RATE * SECONDS)), RATE)
 
 
 @contextmanager

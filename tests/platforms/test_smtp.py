@@ -1,5 +1,6 @@
+import errno
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -10,6 +11,7 @@ from pushserver.platforms.errors import AnswerLost, Misconfigured, NotSent, Plat
 from pushserver.platforms.smtp import Envelope, Receipt, Refusal, Security, SmtpAccount, SmtpServer
 from tests.platforms.deliveries import moment
 from tests.platforms.mail_server import PASSWORD, USER, Inbox, check_password, receiving, starttls
+from tests.platforms.pieces import Pieces
 from tests.platforms.raw_server import Peer, serving, unused_port
 
 REPLIES = [
@@ -77,6 +79,37 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_are(content: bytes) -> None:
         smtp.submit(Envelope("a@corp.example", ("b@corp.example",), content), AT)
         smtp.close()
     assert inbox.contents == [content + b"\r\n"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_wherever_a_message_is_cut_it_arrives_as_it_is(size: int) -> None:
+    content = b".first\r\n\r\n.\r\n..two\r\n. \r\nx.\r\n.\r\n"
+    inbox = Inbox()
+    with receiving(inbox) as server:
+        smtp = account(server.port)
+        for given_content in (content, content[:-2]):  # the last line has an end, or gets one
+            pieces = Pieces.of(given_content, size)
+            smtp.submit(Envelope("a@corp.example", ("b@corp.example",), pieces), AT)
+        smtp.close()
+    assert inbox.contents == [content, content]
+
+
+def test_a_message_that_breaks_off_is_not_ended() -> None:
+    """What the server has is no message: nobody gets half of one."""
+
+    class Torn(Pieces):
+        def __iter__(self) -> Iterator[bytes]:
+            yield self.given[0]
+            raise OSError(errno.EIO, "the disk is broken")
+
+    inbox = Inbox()
+    with receiving(inbox) as server:
+        smtp = account(server.port)
+        with pytest.raises(NotSent):
+            smtp.submit(Envelope("a@corp.example", ("b@corp.example",), Torn((b"Subject: x\r\n",))), AT)
+        smtp.submit(ENVELOPE, AT)
+        smtp.close()
+    assert inbox.contents == [ENVELOPE.content]
 
 
 def test_recipients_are_refused_one_by_one() -> None:

@@ -154,7 +154,9 @@ def five_hundred_idle(port: int) -> None:
 def deaf(port: int) -> None:
     """Asks without end for what it does not read."""
     with greeted(port) as client:
-        client.socket.settimeout(IDLE * 10)  # what has come before is answered first: seconds on a slow machine
+        client.socket.settimeout(
+            IDLE * 10
+        )  # what has come before is answered first: seconds on a slow machine
         with cut_off():
             for _ in range(2_000):
                 client.send(b"HELP\r\n" * 10_000)

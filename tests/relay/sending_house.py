@@ -27,7 +27,7 @@ from pushserver.relay.account import Account
 from pushserver.relay.connection import Appearance, Connection
 from pushserver.relay.dsn import Reporter
 from pushserver.relay.queue import MailQueue, Route, Trouble
-from pushserver.store import MailEstate, MailStore, Retention, Spool, open_writer, read_content
+from pushserver.store import MailEstate, MailStore, Retention, Spool, SpooledMessage, open_writer
 from pushserver.store.migrations import migrate
 
 DEADLINE = 20.0
@@ -137,6 +137,6 @@ def _connection(context: Any, *, port: int, secret: str) -> Connection:
         context,
         mailer=mailer,
         appearance=look,
-        read_spool=read_content,
+        open_spool=SpooledMessage,
         scrubber=Scrubber(*login_secrets("user", secret)),
     )

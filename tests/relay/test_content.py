@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from hashlib import sha256
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushserver.relay.content import FromPolicy, envelope_sender, outgoing
+from pushserver.relay.content import FromPolicy, OutgoingStream, envelope_sender, outgoing
 from pushserver.relay.decoder import normalised
+from tests.platforms.pieces import Pieces
 
 ACCOUNT = "notify@provider.example"
 POLICIES: tuple[FromPolicy, ...] = ("rewrite", "envelope", "keep")
@@ -283,3 +285,35 @@ def test_what_an_account_has_changed_it_does_not_change_again(header: bytes) -> 
     once = outgoing(normalised(header + b"\r\n\r\ntext\r\n"), "keep", ACCOUNT)
 
     assert outgoing(once, "keep", ACCOUNT) == once
+
+
+# In pieces ---------------------------------------------------------------------------------------------
+
+
+@given(LINES, st.binary(max_size=60), st.integers(1, 40), st.sampled_from(POLICIES))
+def test_a_message_that_comes_in_pieces_is_changed_alike(
+    header: bytes, body: bytes, size: int, from_policy: FromPolicy
+) -> None:
+    content = normalised(header + b"\r\n\r\n" + body)
+    whole = outgoing(content, from_policy, ACCOUNT)
+
+    stream = OutgoingStream(Pieces.of(content, size), from_policy, ACCOUNT)
+
+    assert b"".join(stream) == whole
+    assert b"".join(stream) == whole, "gone through again"
+    assert len(stream) == len(whole)
+
+
+def test_of_a_message_that_comes_in_pieces_the_header_alone_is_held() -> None:
+    body = [b"x" * 1000] * 5
+    taken: list[int] = []
+
+    class Watched(Pieces):
+        def __iter__(self) -> Iterator[bytes]:
+            for number, piece in enumerate(self.given):
+                taken.append(number)
+                yield piece
+
+    OutgoingStream(Watched((b"Subject: x\r\n", b"\r\ntext", *body)), "rewrite", ACCOUNT)
+
+    assert taken == [0, 1]

@@ -9,10 +9,11 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
-from pushserver.platforms import Envelope, SmtpAccount, SmtpServer
+from pushserver.platforms import Envelope, SmtpAccount, SmtpServer, Streamed
 from pushserver.platforms.smtp import Security
 from pushserver.relay import as_seven_bit
 from tests.platforms.mail_server import Inbox, receiving
+from tests.platforms.pieces import Pieces
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 HEADER = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -39,7 +40,7 @@ class Server(Inbox):
 
 
 @contextmanager
-def sent(content: bytes, *, eight_bit: bool) -> Iterator[Server]:
+def sent(content: bytes | Streamed, *, eight_bit: bool) -> Iterator[Server]:
     server = Server(eight_bit=eight_bit)
     with receiving(server) as running:
         place = SmtpServer("127.0.0.1", running.port, security=Security.CLEAR)
@@ -53,6 +54,18 @@ def test_a_server_that_takes_eight_bits_gets_them_and_is_told() -> None:
     with sent(EIGHT_BIT, eight_bit=True) as server:
         assert server.options == [["BODY=8BITMIME"]]
         assert server.contents == [EIGHT_BIT]
+
+
+def test_eight_bits_are_noticed_wherever_in_a_message_of_many_pieces_they_are() -> None:
+    for size in (1, 40, 200):
+        with sent(Pieces.of(EIGHT_BIT, size), eight_bit=True) as server:
+            assert server.options == [["BODY=8BITMIME"]]
+            assert server.contents == [EIGHT_BIT]
+
+
+def test_a_message_of_many_pieces_is_encoded_as_a_whole() -> None:
+    with sent(Pieces.of(EIGHT_BIT, 10), eight_bit=False) as server:
+        assert server.contents == [as_seven_bit(EIGHT_BIT)]
 
 
 def test_a_message_of_seven_bits_is_announced_as_nothing_else() -> None:
