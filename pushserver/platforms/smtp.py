@@ -85,7 +85,6 @@ class Envelope:
     recipients: tuple[str, ...]
     content: bytes | Streamed = field(repr=False)
 
-    @property
     def whole(self) -> bytes:
         """The message, in memory."""
         return self.content if isinstance(self.content, bytes) else b"".join(self.content)
@@ -270,7 +269,7 @@ class SmtpAccount:
     def _fitted(self, smtp: smtplib.SMTP, envelope: Envelope) -> Envelope:
         if smtp.has_extn("8bitmime"):
             return envelope
-        return replace(envelope, content=self._as_seven_bit(envelope.whole))
+        return replace(envelope, content=self._as_seven_bit(envelope.whole()))
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
         try:

@@ -26,7 +26,6 @@ from pushserver.relay.mailbox_list import Mailbox, mailboxes
 FromPolicy = Literal["rewrite", "envelope", "keep"]
 """``smtp_relay.from_policy``."""
 
-_EMPTY_LINE: Final = b"\r\n\r\n"
 _PRIVATE: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 _SIGNATURE: Final = b"dkim-signature"
 _UNSAFE: Final = frozenset(b'@"\\(),:;<>[]')
@@ -67,13 +66,12 @@ class OutgoingStream:
 
 def _head_of(message: Streamed) -> bytes:
     """The message up to a piece behind its header's end: the door takes none with a very long one."""
-    head = bytearray()
+    head = b""
     for piece in message:
-        searched = max(len(head) - len(_EMPTY_LINE) + 1, 0)
         head += piece
-        if head.startswith(b"\r\n") or _EMPTY_LINE in head[searched:]:
+        if header_end(head) < len(head):
             break
-    return bytes(head)
+    return head
 
 
 def _changed(header: bytes, policy: FromPolicy, account: str) -> bytes:

@@ -45,7 +45,7 @@ class Reception:
             self._pace.went_on(len(chunk))
             await self._take(decoder.feed(chunk))
             if len(chunk) == BLOCK:
-                breathe()  # for a moment the whole loop: there is no shorter one to wait for in asyncio
+                breathe()  # the whole loop pauses: a wait of asyncio's own takes a millisecond at least
             blocks += 1
             if blocks % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)

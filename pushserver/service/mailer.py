@@ -75,7 +75,7 @@ class AccountsMailer:
         until = self._clock() + self._patience
         ways = self._ways
         weights = {name: way.weight for name, way in ways.items()}
-        mail = MailEnvelope(envelope.sender, envelope.recipients, envelope.whole)
+        mail = MailEnvelope(envelope.sender, envelope.recipients, envelope.whole())
         errors: list[MailError] = []
         tried: set[str] = set()
         while (account := choose(weights, tried, self._chance)) is not None:
