@@ -56,17 +56,13 @@ class LineHandler(logging.Handler):
             _complain(f"日志行无法生成 ({type(error).__name__})，来自 {record.name}")
             return
         self._waiting.append((record.levelno, line))
-        # Looked at again after each release: a line left with a writer that was just done must not stay.
-        while self._waiting and self._writing.acquire(blocking=False):
-            try:
-                self._write_waiting()
-            finally:
-                self._writing.release()
+        self._write_what_was_left()
 
     def flush(self) -> None:
-        """Return when everything logged so far is written."""
+        """Return when everything logged so far is written, by whichever thread."""
         with self._writing:
             self._write_waiting()
+        self._write_what_was_left()
 
     def close(self) -> None:
         """See :meth:`logging.Handler.close`."""
@@ -75,6 +71,14 @@ class LineHandler(logging.Handler):
             for shelf in self._shelves:
                 shelf.outlet.close()
         super().close()
+
+    def _write_what_was_left(self) -> None:
+        """Looks again after each release: a line left with a writer that was just done must not stay."""
+        while self._waiting and self._writing.acquire(blocking=False):
+            try:
+                self._write_waiting()
+            finally:
+                self._writing.release()
 
     def _write_waiting(self) -> None:
         piles: dict[int, list[bytes]] = {}

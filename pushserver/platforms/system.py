@@ -116,7 +116,11 @@ class FileNotice:
 
 
 class LogNotice:
-    """A line in the application's log, at the message's level (``type: syslog``)."""
+    """A line in the application's log, at the message's level (``type: syslog``).
+
+    Delivered means written: a log may leave its lines to a thread that is writing already, and what a store
+    knows as said must not be lost with the process.
+    """
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -135,6 +139,7 @@ class LogNotice:
                 "task_id": delivery.task_id,
             },
         )
+        _flush(self._logger)
         return Delivered()
 
     def close(self) -> None:
@@ -176,6 +181,15 @@ def judge_status(answer: Answer) -> Verdict:
     if 400 <= status < 500 and status not in _PASSING_STATUSES:  # noqa: PLR2004 - RFC 9110 section 15.5
         return MessageRefused(code=status, detail=detail)
     return Transient(code=status, detail=detail)
+
+
+def _flush(logger: logging.Logger) -> None:
+    """Return when all handlers that its records reach have written them."""
+    above: logging.Logger | None = logger
+    while above:
+        for handler in above.handlers:
+            handler.flush()
+        above = above.parent if above.propagate else None
 
 
 def _write_synced(path: Path, text: str) -> None:

@@ -296,6 +296,22 @@ def test_nobody_waits_for_another_threads_write_and_its_lines_follow_in_one_piec
     handler.close()
 
 
+def test_a_line_that_comes_during_a_flush_is_written_too() -> None:
+    """Whoever logs it finds somebody writing, and leaves it."""
+    outlet = SlowOutlet()
+    handler = LineHandler(JsonLine(Redactor()), [Shelf(outlet, EVERYTHING)])
+    handler._waiting.append((logging.INFO, b"left\n"))  # as by a writer that was overtaken on its way out
+    flusher = threading.Thread(target=handler.flush)
+    flusher.start()
+    assert outlet.begun.wait(20.0)
+    handler.handle(record("1"))
+    outlet.go_on.set()
+    flusher.join(20.0)
+    left, during = outlet.pieces
+    assert (left, json.loads(during)["msg"]) == (b"left\n", "1")
+    handler.close()
+
+
 def test_lines_about_a_request_name_it_and_others_do_not(settings: LogSettings) -> None:
     set_up(settings)
     token = current_request.set("3f2a")

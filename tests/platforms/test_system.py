@@ -177,6 +177,33 @@ def test_the_log_gets_one_line_at_the_level_of_the_message(
     assert (record.__dict__["recipient"], record.__dict__["task_id"]) == ("ops_alert", TASK_ID)
 
 
+class DawdlingHandler(logging.Handler):
+    """Leaves what is logged to somebody else, who writes it when they are asked to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: list[str] = []
+        self.written: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.left.append(record.getMessage())
+
+    def flush(self) -> None:
+        self.written += self.left
+        self.left = []
+
+
+def test_a_notice_in_the_log_is_delivered_once_it_is_written() -> None:
+    handler, logger = DawdlingHandler(), logging.getLogger("tests.dawdling.notices")
+    above = logging.getLogger("tests.dawdling")
+    above.addHandler(handler)
+    try:
+        assert LogNotice(logger).deliver(delivery("T", "M", level=Level.ERROR)) == Delivered()
+    finally:
+        above.removeHandler(handler)
+    assert handler.written == ["系统通知: T: M"]
+
+
 def test_http_posts_the_notice_as_json() -> None:
     post = ScriptedPost([answer("", 204)])
     assert HttpNotice(post).deliver(delivery("T", "M", style=Style.CARD)) == Delivered(code=204)
