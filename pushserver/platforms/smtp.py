@@ -7,8 +7,8 @@ mail may have been).
 
 import smtplib
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -30,6 +30,8 @@ _CLOSING = 421
 _PERMANENT = 500
 _PIECE = 128 * 1024
 """Bytes of a message that are sent at once."""
+
+_Reply = tuple[int, bytes]
 
 
 class Security(Enum):
@@ -179,13 +181,9 @@ class SmtpAccount:
         smtp.close()
 
     def _kept(self, now: float) -> smtplib.SMTP | None:
-        """The open connection if it is young, not used up and answers."""
-        smtp = self._smtp
-        if smtp is None:
-            return None
-        fresh = 0 <= now - self._used_at < MAX_IDLE and self._sent < MAX_MESSAGES
-        if fresh and _answers(smtp):
-            return smtp
+        """The open connection if it is young and not used up. Whether it is alive, MAIL will tell."""
+        if 0 <= now - self._used_at < MAX_IDLE and self._sent < MAX_MESSAGES:
+            return self._smtp
         self.close()
         return None
 
@@ -286,19 +284,87 @@ class SmtpAccount:
 
 def _converse(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
     with _connection_errors(Stage.SENDER):
-        _expect(smtp.mail(envelope.sender, _options(smtp, envelope)), Stage.SENDER, _DONE)
-        receipt = _offer(smtp, envelope.recipients)
+        receipt = _offer(smtp, envelope)
         if not receipt.accepted:
             return receipt
-        _expect(smtp.docmd("DATA"), Stage.CONTENT, _GO_AHEAD)
         for piece in _stuffed(envelope.pieces()):
             smtp.send(piece)
     try:
-        reply = smtp.getreply()
+        reply = _understood(smtp.getreply())
     except OSError:
         raise AnswerLost("邮件内容已发出，连接在服务器答复前中断") from None
+    except NotSent as error:
+        raise AnswerLost(f"邮件内容已发出，{error.reason}") from None
     _expect(reply, Stage.CONTENT, _DONE)
     return receipt
+
+
+def _offer(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
+    """Everything up to the content, for which the server waits if it has accepted anybody."""
+    commands = [
+        " ".join((f"MAIL FROM:{_path(envelope.sender)}", *_options(smtp, envelope))),
+        *(f"RCPT TO:{_path(recipient)}" for recipient in envelope.recipients),
+        "DATA",
+    ]
+    if not smtp.has_extn("pipelining"):
+        return _judged(envelope.recipients, map(_understood, map(smtp.docmd, commands)))
+    replies = _asked_at_once(smtp, commands)
+    with ExitStack() as unless_wanted:
+        if replies[-1][0] // 100 == _GO_AHEAD:
+            unless_wanted.callback(_send_nothing, smtp)
+        receipt = _judged(envelope.recipients, iter(replies))
+        if receipt.accepted:
+            unless_wanted.pop_all()
+    return receipt
+
+
+def _path(address: str) -> str:
+    """In brackets (RFC 5321 section 4.1.2). ``smtplib.quoteaddr`` would take a header's field apart first."""
+    if not address.isprintable():
+        raise ValueError("an address holds a line end or the like; expected a bare one")
+    return f"<{address}>"
+
+
+def _asked_at_once(smtp: smtplib.SMTP, commands: Sequence[str]) -> list[_Reply]:
+    """The replies to commands that leave in one packet (RFC 2920); a server that closes gives no more."""
+    smtp.send("".join(f"{command}\r\n" for command in commands))
+    replies: list[_Reply] = []
+    for _ in commands:
+        replies.append(_understood(smtp.getreply()))
+        if replies[-1][0] == _CLOSING:
+            break
+    return replies
+
+
+def _understood(reply: _Reply) -> _Reply:
+    """Behind a line without a code nobody knows which reply belongs to what: the connection is given up."""
+    if reply[0] < 0:
+        raise NotSent("邮件服务器的应答无法理解")
+    return reply
+
+
+def _send_nothing(smtp: smtplib.SMTP) -> None:
+    """End the content that a server waits for though it has refused everybody (RFC 2920 section 3.1)."""
+    with suppress(OSError):  # the next command will notice
+        smtp.send(".\r\n")
+        smtp.getreply()
+
+
+def _judged(recipients: Iterable[str], replies: Iterator[_Reply]) -> Receipt:
+    """What the replies to MAIL, to each RCPT and to DATA say; the last one only if anybody was accepted."""
+    _expect(next(replies), Stage.SENDER, _DONE)
+    accepted: list[str] = []
+    refused: dict[str, Refusal] = {}
+    for recipient, (code, text) in zip(recipients, replies, strict=False):
+        if code == _CLOSING:
+            raise SmtpRefused(Stage.SENDER, code, _decoded(text))
+        if code // 100 == _DONE:
+            accepted.append(recipient)
+        else:
+            refused[recipient] = Refusal(code, _decoded(text))
+    if accepted:
+        _expect(next(replies), Stage.CONTENT, _GO_AHEAD)
+    return Receipt(tuple(accepted), refused)
 
 
 def _options(smtp: smtplib.SMTP, envelope: Envelope) -> list[str]:
@@ -308,30 +374,9 @@ def _options(smtp: smtplib.SMTP, envelope: Envelope) -> list[str]:
     return [*size, "BODY=8BITMIME"] if eight_bit else size
 
 
-def _offer(smtp: smtplib.SMTP, recipients: tuple[str, ...]) -> Receipt:
-    accepted: list[str] = []
-    refused: dict[str, Refusal] = {}
-    for recipient in recipients:
-        code, text = smtp.rcpt(recipient)
-        if code == _CLOSING:
-            raise SmtpRefused(Stage.SENDER, code, _decoded(text))
-        if code // 100 == _DONE:
-            accepted.append(recipient)
-        else:
-            refused[recipient] = Refusal(code, _decoded(text))
-    return Receipt(tuple(accepted), refused)
-
-
-def _expect(reply: tuple[int, bytes], stage: Stage, first_digit: int) -> None:
+def _expect(reply: _Reply, stage: Stage, first_digit: int) -> None:
     if reply[0] // 100 != first_digit:
         raise SmtpRefused(stage, reply[0], _decoded(reply[1]))
-
-
-def _answers(smtp: smtplib.SMTP) -> bool:
-    try:
-        return smtp.noop()[0] // 100 == _DONE
-    except OSError:
-        return False
 
 
 def _stuffed(pieces: Iterable[bytes]) -> Iterator[bytes]:

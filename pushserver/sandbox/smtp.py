@@ -156,10 +156,11 @@ class SmtpHandler:
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, lines: list[str]
     ) -> list[str]:
-        """Offer AUTH only where a login could succeed."""
+        """Offer AUTH only where a login could succeed, and what aiosmtpd can and does not say."""
         session.host_name = hostname
         offers_auth = bool(self._settings.credentials)
-        return [line for line in lines if offers_auth or not line.startswith("250-AUTH")]
+        offered = [line for line in lines if offers_auth or not line.startswith("250-AUTH")]
+        return [*offered[:-1], "250-PIPELINING", *offered[-1:]]
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

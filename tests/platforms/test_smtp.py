@@ -1,6 +1,6 @@
 import errno
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 import pytest
@@ -224,6 +224,176 @@ def test_ehlo_says_the_name_it_was_given() -> None:
     with serving(scripted({b"MAIL": b""})) as server, pytest.raises(NotSent):
         account(server.port).submit(ENVELOPE, AT)
     assert server.requests[0] == b"ehlo push.corp.example"
+
+
+# Pipelining ------------------------------------------------------------------------------------------
+
+PIPELINING = b"250-hi\r\n250 PIPELINING\r\n"
+ASKED = [
+    b"MAIL FROM:<noreply@corp.example>",
+    b"RCPT TO:<a@corp.example>",
+    b"RCPT TO:<b@corp.example>",
+    b"DATA",
+]
+
+
+def in_one_go(replies: Sequence[bytes], ending: bytes = b"250 OK") -> Callable[[Peer], None]:
+    """A server that says nothing before it has heard everything up to DATA, and then all at once.
+
+    ``ending`` is said after the final dot. Later mails of a connection are taken.
+    """
+
+    def talk(peer: Peer) -> None:
+        peer.send(b"220 hello\r\n")
+        peer.line()
+        peer.send(PIPELINING)
+        said, last = replies, ending
+        while (line := peer.line()) and line.upper() != b"QUIT":
+            if line.upper() == b"RSET":
+                peer.send(b"250 OK\r\n")
+                continue
+            peer.server.requests.extend([line, *(peer.line() for _ in ASKED[1:])])
+            peer.send(b"".join(reply + b"\r\n" for reply in said))
+            if said[-1].startswith(b"354"):
+                peer.server.requests.append(content_of(peer))
+                peer.send(last + b"\r\n")
+            said, last = [b"250 OK"] * 3 + [b"354 go"], b"250 OK"
+
+    return talk
+
+
+def content_of(peer: Peer) -> bytes:
+    """The lines up to the final dot, with bars between them."""
+    lines = []
+    while (line := peer.line()) != b".":
+        lines.append(line)
+    return b"|".join(lines)
+
+
+def test_a_server_that_can_is_told_all_in_one_go() -> None:
+    with serving(in_one_go([b"250 OK", b"250 OK", b"250 OK", b"354 go"])) as server:
+        smtp = account(server.port)
+        assert smtp.submit(ENVELOPE, AT) == Receipt(ENVELOPE.recipients, {})
+        assert smtp.submit(ENVELOPE, AT) == Receipt(ENVELOPE.recipients, {})
+        smtp.close()
+    assert server.requests == [*ASKED, b"Subject: x||body"] * 2
+    assert server.connections == 1
+
+
+def test_some_are_refused_in_one_go() -> None:
+    with serving(in_one_go([b"250 OK", b"550 no such user", b"250 OK", b"354 go"])) as server:
+        smtp = account(server.port)
+        receipt = smtp.submit(ENVELOPE, AT)
+        smtp.close()
+    assert receipt == Receipt(("b@corp.example",), {"a@corp.example": Refusal(550, "no such user")})
+    assert server.requests[-1] == b"Subject: x||body"
+
+
+@pytest.mark.parametrize("last", [b"554 no valid recipients", b"354 go"])
+def test_when_all_are_refused_no_content_is_sent_even_if_the_server_waits_for_it(last: bytes) -> None:
+    """RFC 2920 section 3.1: then it is to get none, and the connection goes on."""
+    talk = in_one_go([b"250 OK", b"550 no", b"450 later", last], ending=b"554 no valid recipients")
+    with serving(talk) as server:
+        smtp = account(server.port)
+        receipt = smtp.submit(ENVELOPE, AT)
+        assert smtp.submit(ENVELOPE, AT).accepted == ENVELOPE.recipients
+        smtp.close()
+    assert receipt == Receipt(
+        (), {"a@corp.example": Refusal(550, "no"), "b@corp.example": Refusal(450, "later")}
+    )
+    nothing = [b""] if last.startswith(b"354") else []
+    assert server.requests == [*ASKED, *nothing, *ASKED, b"Subject: x||body"]
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("last", [b"503 MAIL first", b"354 go"])
+def test_a_sender_refused_in_one_go_is_a_refusal_and_the_connection_goes_on(last: bytes) -> None:
+    with serving(in_one_go([b"550 not you", b"503 MAIL first", b"503 MAIL first", last])) as server:
+        smtp = account(server.port)
+        with pytest.raises(SmtpRefused) as caught:
+            smtp.submit(ENVELOPE, AT)
+        assert smtp.submit(ENVELOPE, AT).accepted == ENVELOPE.recipients
+        smtp.close()
+    assert (caught.value.stage, caught.value.code) == (Stage.SENDER, 550)
+    assert server.connections == 1
+
+
+def test_content_refused_before_it_is_sent_is_a_refusal() -> None:
+    with serving(in_one_go([b"250 OK", b"250 OK", b"250 OK", b"451 no space"])) as server:
+        smtp = account(server.port)
+        with pytest.raises(SmtpRefused) as caught:
+            smtp.submit(ENVELOPE, AT)
+        smtp.close()
+    assert (caught.value.stage, caught.value.code) == (Stage.CONTENT, 451)
+
+
+@pytest.mark.parametrize("closing", [0, 1, 2])
+def test_a_server_that_closes_in_the_middle_says_no_more(closing: int) -> None:
+    replies = [*[b"250 OK"] * closing, b"421 shutting down"]
+
+    def talk(peer: Peer) -> None:
+        peer.send(b"220 hello\r\n")
+        peer.line()
+        peer.send(PIPELINING)
+        for _ in ASKED:
+            peer.line()
+        peer.send(b"".join(reply + b"\r\n" for reply in replies))
+
+    with serving(talk) as server, pytest.raises(SmtpRefused) as caught:
+        account(server.port).submit(ENVELOPE, AT)
+    assert (caught.value.stage, caught.value.code, caught.value.passing) == (Stage.SENDER, 421, True)
+
+
+def test_a_server_that_goes_away_in_the_middle_has_not_got_the_mail() -> None:
+    def talk(peer: Peer) -> None:
+        peer.send(b"220 hello\r\n")
+        peer.line()
+        peer.send(PIPELINING)
+        for _ in ASKED:
+            peer.line()
+        peer.send(b"250 OK\r\n250 OK\r\n")
+
+    with serving(talk) as server, pytest.raises(NotSent):
+        account(server.port).submit(ENVELOPE, AT)
+
+
+@pytest.mark.parametrize("offer", [PIPELINING, b"250 hi\r\n"])
+def test_a_connection_that_says_what_is_no_reply_is_not_used_again(offer: bytes) -> None:
+    """One line more than there were commands, and each reply would be taken for another's."""
+    talk = scripted({b"EHLO": offer, b"RCPT": b"Warning: disk\r\n250 OK\r\n", b"DATA": b"354 go\r\n"})
+    with serving(talk) as server:
+        smtp = account(server.port)
+        for _ in range(2):
+            with pytest.raises(NotSent) as caught:
+                smtp.submit(ENVELOPE, AT)
+            assert caught.value.reason == "邮件服务器的应答无法理解"
+    assert server.connections == 2
+
+
+def test_what_is_no_reply_to_the_final_dot_is_a_lost_answer() -> None:
+    with serving(in_one_go([*[b"250 OK"] * 3, b"354 go"], ending=b"thanks")) as server:
+        with pytest.raises(AnswerLost) as caught:
+            account(server.port).submit(ENVELOPE, AT)
+        assert caught.value.reason == "邮件内容已发出，邮件服务器的应答无法理解"
+
+
+@pytest.mark.parametrize("offer", [PIPELINING, b"250 hi\r\n"])
+def test_an_address_is_sent_as_it_is(offer: bytes) -> None:
+    """Taken for a header's field, the second would be ``a@evil.example``, and the third ``b``."""
+    strange = ('"a b"@corp.example', '"<a@evil.example>"@corp.example', '"(x) b"@corp.example')
+    with serving(scripted({b"EHLO": offer, b"DATA": b""})) as server, pytest.raises(NotSent):
+        account(server.port).submit(Envelope("", strange, b"x"), AT)
+    assert server.requests[1:5] == [b"MAIL FROM:<>", *(f"RCPT TO:<{one}>".encode() for one in strange)]
+
+
+@pytest.mark.parametrize("offer", [PIPELINING, b"250 hi\r\n"])
+def test_an_address_cannot_bring_a_command(offer: bytes) -> None:
+    with serving(scripted({b"EHLO": offer, b"DATA": b"354 go\r\n"})) as server:
+        smtp = account(server.port)
+        with pytest.raises(ValueError, match="a line end"):
+            smtp.submit(Envelope('"a\r\nRCPT TO:<x>"@corp.example', ("b@corp.example",), b"x"), AT)
+        smtp.close()
+    assert not any(line.startswith(b"RCPT") for line in server.requests)
 
 
 # The kept connection --------------------------------------------------------------------------------
