@@ -10,13 +10,17 @@ PushServerError
     └── NewerSchema           a newer release has migrated it
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy.exc import DatabaseError, DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pushserver.domain import PushServerError, StoreUnavailable
+
+_OUTAGES: Final = (OperationalError, InternalError, sqlite3.OperationalError, sqlite3.InternalError)
 
 
 class CommandRefused(PushServerError):  # noqa: N818 - an answer, in the manner of QueueFull
@@ -53,12 +57,13 @@ def outages_as_store_unavailable() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise StoreUnavailable("no connection to the store became free in time; try again") from error
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:  # the driver's own: see `prepared`
         if not _is_outage(error):
             raise
-        raise StoreUnavailable(f"the store cannot be used now: {error.orig}; nothing was stored") from error
+        said = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreUnavailable(f"the store cannot be used now: {said}; nothing was stored") from error
 
 
-def _is_outage(error: DBAPIError) -> bool:
+def _is_outage(error: DBAPIError | sqlite3.Error) -> bool:
     # A plain DatabaseError is how SQLite reports a damaged file; its subclasses accuse the statement.
-    return isinstance(error, OperationalError | InternalError) or type(error) is DatabaseError
+    return isinstance(error, _OUTAGES) or type(error) in (DatabaseError, sqlite3.DatabaseError)

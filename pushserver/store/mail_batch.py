@@ -150,18 +150,17 @@ class _Batch:
         self._table.count(total(counts))
 
     def _settle(self, results: Sequence[RecordMailResults]) -> list[AccountCounts]:
-        owed = self._table.owed({command.mail_id for command in results})
+        owed, files = self._table.owed({command.mail_id for command in results})
         settlement = settle(results, owed)
         self._table.record(settlement.results)
         self._table.reschedule(settlement.rescheduled)
-        self._finish(settlement.finished)
+        self._finish(settlement.finished, files)
         self._table.insert(settlement.dsns, is_dsn=True)
         return settlement.counts
 
-    def _finish(self, moments: Mapping[str, datetime]) -> None:
-        if moments:
-            self.ended |= self._table.spooled(moments)
-            self._table.finish(moments)
+    def _finish(self, moments: Mapping[str, datetime], files: Mapping[str, str]) -> None:
+        self.ended |= {mail_id: files[mail_id] for mail_id in moments if mail_id in files}
+        self._table.finish(moments)
 
     # What is collected -------------------------------------------------------------------------------
 
@@ -210,7 +209,7 @@ class _Batch:
     def drop(self, command: DropMails) -> int:
         waiting = self._table.waiting_of(command.mail_ids)
         self._table.drop(waiting)
-        self._finish(dict.fromkeys(waiting, command.at))
+        self._finish(dict.fromkeys(waiting, command.at), self._table.spooled(waiting))
         return len(waiting)
 
     def purge(self, command: PurgeMails) -> int:

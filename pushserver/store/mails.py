@@ -17,7 +17,7 @@ from pushserver.domain.mail import (
     RememberUnconfirmed,
     SpooledContent,
 )
-from pushserver.store import codec, mail_codec
+from pushserver.store import codec, mail_codec, prepared
 from pushserver.store.mail_lists import recipients_of
 from pushserver.store.schema import (
     account_counts,
@@ -42,8 +42,10 @@ _INSERT_MAIL = insert(mails)
 _INSERT_CONTENT = insert(mail_contents)
 _INSERT_RECIPIENT = insert(mail_recipients)
 
-_OWED = select(mail_recipients.c.mail_id, mail_recipients.c.address).where(
-    mail_recipients.c.mail_id.in_(bindparam("mail_ids", expanding=True)), _STILL_OWED
+_OWED = (
+    select(mail_recipients.c.mail_id, mail_recipients.c.address, mails.c.spool)
+    .join(mails, mails.c.id == mail_recipients.c.mail_id)
+    .where(mail_recipients.c.mail_id == bindparam("of_mail"), _STILL_OWED)
 )
 _RECORD_RESULT = (
     update(mail_recipients)
@@ -109,8 +111,8 @@ _THIS_DIGEST = unconfirmed_mails.c.digest == bindparam("of_digest")
 _INSERT_UNCONFIRMED = insert(unconfirmed_mails)
 _FORGET = delete(unconfirmed_mails).where(_THIS_DIGEST)
 _FORGET_OLD = delete(unconfirmed_mails).where(unconfirmed_mails.c.at < bindparam("before"))
-_UNCONFIRMED = select(unconfirmed_mails).where(
-    unconfirmed_mails.c.digest.in_(bindparam("digests", expanding=True))
+_UNCONFIRMED = select(unconfirmed_mails.c.digest, unconfirmed_mails.c.mail_id, unconfirmed_mails.c.at).where(
+    _THIS_DIGEST
 )
 _KNOWN = select(mails.c.number).where(_THIS_MAIL)
 
@@ -151,10 +153,9 @@ class MailTable:
         ]
         rows = [mail_codec.mail_to_row(mail, self._file_of(mail), is_dsn=is_dsn) for mail in accepted]
         recipients = [row for mail in accepted for row in mail_codec.recipients_to_rows(mail)]
-        self._connection.execute(_INSERT_MAIL, rows)
-        self._connection.execute(_INSERT_RECIPIENT, recipients)
-        if contents:
-            self._connection.execute(_INSERT_CONTENT, contents)
+        prepared.write(self._connection, _INSERT_MAIL, rows)
+        prepared.write(self._connection, _INSERT_RECIPIENT, recipients)
+        prepared.write(self._connection, _INSERT_CONTENT, contents)
 
     def _file_of(self, mail: Mail) -> str | None:
         return self._spool.name_of(mail.content) if isinstance(mail.content, SpooledContent) else None
@@ -178,8 +179,8 @@ class MailTable:
 
     def unconfirmed(self, digests: Iterable[str]) -> dict[str, tuple[str, datetime]]:
         """The id of the mail and the moment, by digest, of those of these that are known."""
-        rows = self._connection.execute(_UNCONFIRMED, {"digests": list(digests)})
-        return {row.digest: (row.mail_id, codec.from_microseconds(row.at)) for row in rows}
+        rows = prepared.read(self._connection, _UNCONFIRMED, ({"of_digest": digest} for digest in digests))
+        return {digest: (mail_id, codec.from_microseconds(at)) for digest, mail_id, at in rows}
 
     def knows(self, mail_id: str) -> bool:
         """Whether this mail was stored, and not purged since."""
@@ -187,18 +188,21 @@ class MailTable:
 
     # Results -----------------------------------------------------------------------------------------
 
-    def owed(self, mail_ids: Iterable[str]) -> dict[str, set[str]]:
-        """Who still waits for these, by mail; a mail that nobody waits for is not in it."""
+    def owed(self, mail_ids: Iterable[str]) -> tuple[dict[str, set[str]], dict[str, str]]:
+        """Who still waits for these, and the files in the spool of those that anybody waits for; by mail."""
         waiting: defaultdict[str, set[str]] = defaultdict(set)
-        for row in self._connection.execute(_OWED, {"mail_ids": list(mail_ids)}):
-            waiting[row.mail_id].add(row.address)
-        return dict(waiting)
+        files: dict[str, str] = {}
+        these = ({"of_mail": mail_id} for mail_id in mail_ids)
+        for mail_id, address, spool in prepared.read(self._connection, _OWED, these):
+            waiting[mail_id].add(address)
+            if spool is not None:
+                files[mail_id] = spool
+        return dict(waiting), files
 
     def record(self, results: Sequence[tuple[str, MailResult]]) -> None:
         """Store results, each with the id of its mail, for those who still wait."""
-        if results:
-            rows = [mail_codec.result_to_parameters(mail_id, result) for mail_id, result in results]
-            self._connection.execute(_RECORD_RESULT, rows)
+        rows = [mail_codec.result_to_parameters(mail_id, result) for mail_id, result in results]
+        prepared.write(self._connection, _RECORD_RESULT, rows)
 
     def reschedule(self, moments: Mapping[str, datetime]) -> None:
         """When these mails are to be tried again, if anybody waits for them."""
@@ -207,10 +211,8 @@ class MailTable:
 
     def finish(self, moments: Mapping[str, datetime]) -> None:
         """Nobody waits for these mails any longer; their content goes, apart from files in the spool."""
-        if moments:
-            rows = _moments_to_rows(moments)
-            self._connection.execute(_FINISH, rows)
-            self._connection.execute(_DELETE_CONTENT, rows)
+        prepared.write(self._connection, _FINISH, _moments_to_rows(moments))
+        prepared.write(self._connection, _DELETE_CONTENT, [{"of_mail": mail_id} for mail_id in moments])
 
     def mark_notified(self, mail_id: str) -> None:
         """An operator has been told of this mail."""
@@ -256,7 +258,7 @@ class MailTable:
         for name, (sent, failed) in counts.items():
             account = codec.storable(name)
             added = {"of_account": account, "more_sent": sent, "more_failed": failed}
-            if not self._connection.execute(_ADD_COUNTS, added).rowcount:
+            if not prepared.write(self._connection, _ADD_COUNTS, [added]):
                 row = {"account": account, "sent": sent, "failed": failed}
                 self._connection.execute(_INSERT_COUNTS, row)
 
