@@ -293,7 +293,14 @@ class DropMails:
 
 @dataclass(frozen=True, slots=True)
 class MailsReady:
-    """Mails have been stored or are to be tried at once. Told at most once; the sweep finds the others."""
+    """Mails have been stored or are to be tried at once. Told at most once; the sweep finds the others.
+
+    ``mails`` have just been stored, and are as :class:`FetchDueMails` would have them. ``others``: there may
+    be more, to be fetched.
+    """
+
+    mails: tuple[QueuedMail, ...] = ()
+    others: bool = False
 
 
 # To an account ---------------------------------------------------------------------------------------

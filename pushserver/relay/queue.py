@@ -44,7 +44,8 @@ SWEEP_INTERVAL: Final = 5.0
 MOST_IN_HAND: Final = 200
 """Mails on their journey at once."""
 REFILL: Final = 50
-"""So many have to come to an end before a hand that was full is filled up: a look has its price."""
+"""So many are looked for at once, and have to come to an end before a full hand is filled up: a look has its
+price, and what it asks for is kept free until it is back."""
 LOST_ANSWER: Final = "结果未知，服务器未答复"
 """The reason of a try whose answer was lost: the next one goes over the same account."""
 EXPIRED: Final = "-expired"
@@ -136,6 +137,8 @@ class MailQueue(Actor):
         self._announced: set[str] = set()
         """Expired mails of whose end people have been told: it is stored on their next turn, due at once."""
         self._fetching = False
+        self._met: set[str] = set()
+        """Those that I had when I looked last, and all that have come since."""
         self._asked = 0
         """How many mails the last look was for."""
         self._more = False
@@ -161,10 +164,14 @@ class MailQueue(Actor):
 
     # Mails come --------------------------------------------------------------------------------------
 
-    @receives(MailsReady)
-    def mails_ready(self, _: MailsReady) -> None:
-        """New mails have been stored."""
-        self._fetch()
+    @receives(MailsReady, brief=True)
+    def mails_ready(self, ready: MailsReady) -> None:
+        """New mails have been stored. While others wait for a look, these wait behind them."""
+        room = 0 if self._more else max(self._room(), 0)
+        for queued in ready.mails[:room]:
+            self._meet(queued)
+        if ready.others or len(ready.mails) > room:
+            self._fetch()
 
     @receives(_Look)
     def look(self, _: _Look) -> None:
@@ -178,19 +185,27 @@ class MailQueue(Actor):
         self._fetching = False
         more = self._more or len(mails) >= self._asked
         for queued in mails:
-            if queued.mail.id not in self._journeys:
-                self._set_out(queued)
+            self._meet(queued)
         if more:
             self._fetch()
 
+    def _room(self) -> int:
+        return MOST_IN_HAND - len(self._journeys) - (self._asked if self._fetching else 0)
+
     def _fetch(self) -> None:
-        room = MOST_IN_HAND - len(self._journeys)
+        room = self._room()
         if self._fetching or room <= 0:
             self._more = True
             return
-        self._fetching, self._asked, self._more = True, room, False
-        now = self.context.clock.now()
-        self.tell(self._store, FetchDueMails(now, room, tuple(self._journeys)))
+        self._fetching, self._asked, self._more = True, min(room, REFILL), False
+        self._met = set(self._journeys)
+        self.tell(self._store, FetchDueMails(self.context.clock.now(), self._asked, tuple(self._met)))
+
+    def _meet(self, queued: QueuedMail) -> None:
+        """Once: what I was handed while the store looked, it may have found as well."""
+        if queued.mail.id not in self._met:
+            self._met.add(queued.mail.id)
+            self._set_out(queued)
 
     def _set_out(self, queued: QueuedMail) -> None:
         waiting = [to for to in queued.recipients if not to.state.final]

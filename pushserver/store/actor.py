@@ -58,8 +58,6 @@ class TaskStore(Committer):
     """
 
     commands = get_args(TaskCommand)
-    patient = (TaskStarted,)
-    """Most tasks end before anybody could see that they had started: then it is not written at all."""
 
     def __init__(
         self,
@@ -100,6 +98,10 @@ class TaskStore(Committer):
         except StoreUnavailable:
             gone = 0
         self.after(0.0 if gone == PURGE_LIMIT else self._retention.interval, _CleanUp())
+
+    def is_patient(self, command: TaskCommand) -> bool:
+        """Most tasks end before anybody could see that they had started: then it is not written at all."""
+        return isinstance(command, TaskStarted)
 
     def execute(self, connection: Connection, commands: Sequence[TaskCommand]) -> Sequence[Outcome]:
         """See :meth:`~.committer.Committer.execute`."""

@@ -15,8 +15,6 @@ _log = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER = 1.0
 """Seconds until what could not be stored is tried again."""
-PATIENCE = 0.05
-"""Seconds that a command which need not be stored at once waits for others to share their commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,8 @@ class Committer(Actor):
 
     commands: ClassVar[tuple[type, ...]]
     """The messages that are committed; others, reminders, are handled as in any actor."""
-    patient: ClassVar[tuple[type, ...]] = ()
-    """Those of them that, told, go with the next commit, or with one of their own after :data:`PATIENCE`."""
+    patience: ClassVar[float] = 0.05
+    """Seconds after which what is patient has a commit of its own, where there was no other to go with."""
 
     def __init__(self, context: Context, *, engine: Callable[[], Engine], owed: list[Letter]) -> None:
         super().__init__(context)
@@ -59,6 +57,11 @@ class Committer(Actor):
 
     def opened(self) -> None:
         """Called once the database is open, before anything is committed."""
+
+    def is_patient(self, command: Any) -> bool:
+        """May this command, if it was told, wait for others to share their commit? No, unless overridden."""
+        del command
+        return False
 
     def word_on(self, command: Any, outcome: object) -> object:
         """What whoever sent the command is answered, given its outcome: that, unless overridden."""
@@ -115,7 +118,7 @@ class Committer(Actor):
             self._pay()
         elif self._can_wait(letters):
             self._owed += letters
-            self._remind(PATIENCE)
+            self._remind(self.patience)
         elif isinstance(first, self.commands):
             self._commit(letters)
         else:
@@ -130,7 +133,7 @@ class Committer(Actor):
 
     def _can_wait(self, letters: Sequence[Letter]) -> bool:
         return self._outage is None and all(
-            isinstance(letter.message, self.patient) and letter.reply_to is None for letter in letters
+            letter.reply_to is None and self.is_patient(letter.message) for letter in letters
         )
 
     def _remind(self, seconds: float) -> None:

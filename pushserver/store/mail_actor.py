@@ -11,15 +11,27 @@ from sqlalchemy import Connection, Engine
 
 from actors import Context, Letter, Ref, receives
 from pushserver.domain import StoreUnavailable
-from pushserver.domain.mail import AcceptMail, MailsReady, PurgeMails, RecordMailResults, RetryMails
+from pushserver.domain.mail import (
+    AcceptMail,
+    FetchDueMails,
+    Mail,
+    MailsReady,
+    PurgeMails,
+    RecordMailResults,
+    RetryMails,
+)
 from pushserver.store.actor import Retention
 from pushserver.store.committer import Committer
 from pushserver.store.errors import outages_as_store_unavailable
 from pushserver.store.mail_batch import MAIL_PURGE_LIMIT, MailCommand, MailOutcome, apply_to_mails
+from pushserver.store.mail_codec import queued_when_new
 from pushserver.store.mails import MailTable
 from pushserver.store.spool import Spool
 
 _log = logging.getLogger(__name__)
+
+MOST_UNHEARD = 8 * 1024 * 1024
+"""Bytes of mails that the queue is handed before it is heard of again; it fetches the others."""
 
 
 @dataclass(slots=True)
@@ -43,11 +55,16 @@ class MailStore(Committer):
     """The mails' :class:`~.committer.Committer`, which also removes orphans and deletes its old.
 
     ``engine`` has to be opened with durability ``power``: then a mail is on the disk before whoever asked is
-    answered. ``queue`` hears of new work (:class:`MailsReady`) after every commit that may bring some. The
-    first life has to start before anybody writes to the spool; only one process may have a mail store.
+    answered. ``queue`` hears of new work (:class:`MailsReady`) after every commit that may bring some, and is
+    handed the new mails: reading them back would cost as much as storing them. The first life has to start
+    before anybody writes to the spool; only one process may have a mail store.
+
+    What has become of a mail waits a moment for others, and shares their commit: a mail then has one instead
+    of two. Killed within that moment, the relay sends the mail again.
     """
 
     commands = get_args(MailCommand)
+    patience = 0.01
 
     def __init__(
         self,
@@ -64,6 +81,8 @@ class MailStore(Committer):
         self._retention = retention
         self._estate = estate
         self._queue = queue
+        self._unheard = 0
+        """Bytes that the queue was handed since it was heard of."""
 
     def opened(self) -> None:
         """Remove what a crash has left in the spool."""
@@ -94,15 +113,41 @@ class MailStore(Committer):
             gone = 0
         self.after(0.0 if gone == MAIL_PURGE_LIMIT else self._retention.interval, _CleanUp())
 
+    def is_patient(self, command: MailCommand) -> bool:
+        """See :meth:`~.committer.Committer.is_patient`: results are, unless they bring new mails."""
+        return isinstance(command, RecordMailResults) and not command.dsns
+
     def execute(self, connection: Connection, commands: Sequence[MailCommand]) -> Sequence[MailOutcome]:
         """See :meth:`~.committer.Committer.execute`."""
         outcomes = apply_to_mails(connection, commands, spool=self._spool)
-        if self._queue is not None and any(map(_brings_work, commands)):
-            self._queue.tell_if_awake(MailsReady())
+        if self._queue is not None:
+            if any(isinstance(command, _OF_THE_QUEUE) for command in commands):
+                self._unheard = 0
+            news = self._news(commands, outcomes)
+            if news != _NOTHING_NEW:
+                self._queue.tell_if_awake(news)
         return outcomes
 
+    def _news(self, commands: Sequence[MailCommand], outcomes: Sequence[MailOutcome]) -> MailsReady:
+        accepted = [
+            command.mail
+            for command, outcome in zip(commands, outcomes, strict=True)
+            if isinstance(command, AcceptMail) and outcome is None
+        ]
+        others = any(map(_brings_others, commands))
+        self._unheard += sum(map(_weight, accepted))
+        if self._unheard > MOST_UNHEARD:
+            return MailsReady(others=True)
+        return MailsReady(tuple(map(queued_when_new, accepted)), others)
 
-def _brings_work(command: MailCommand) -> bool:
-    return isinstance(command, AcceptMail | RetryMails) or (
-        isinstance(command, RecordMailResults) and bool(command.dsns)
-    )
+
+_OF_THE_QUEUE = (FetchDueMails, RecordMailResults)
+_NOTHING_NEW = MailsReady()
+
+
+def _weight(mail: Mail) -> int:
+    return len(mail.content) if isinstance(mail.content, bytes) else 0
+
+
+def _brings_others(command: MailCommand) -> bool:
+    return isinstance(command, RetryMails) or (isinstance(command, RecordMailResults) and bool(command.dsns))

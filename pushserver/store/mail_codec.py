@@ -1,6 +1,7 @@
 """Mails to rows and back, without loss; see :mod:`pushserver.store.codec`."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +52,19 @@ def recipients_to_rows(mail: Mail) -> list[Parameters]:
         }
         for place, address in enumerate(mail.recipients)
     ]
+
+
+def queued_when_new(mail: Mail) -> QueuedMail:
+    """A mail that was just accepted, as :func:`queued_from_row` would have it from its rows."""
+    recipients = tuple(MailRecipient(storable(address)) for address in mail.recipients)
+    stored = replace(
+        mail,
+        sender=storable(mail.sender),
+        recipients=tuple(recipient.address for recipient in recipients),
+        subject=storable(mail.subject),
+        message_id=storable(mail.message_id),
+    )
+    return QueuedMail(stored, recipients, mail.received_at)
 
 
 def result_to_parameters(mail_id: str, result: MailResult) -> Parameters:

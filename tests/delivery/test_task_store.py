@@ -16,8 +16,7 @@ from pushserver.domain.messages import (
     SubmitTasks,
     TaskStarted,
 )
-from pushserver.store import CommandRefused
-from pushserver.store.committer import PATIENCE
+from pushserver.store import CommandRefused, TaskStore
 from tests.delivery.parts import FEISHU, a_task, an_attempt
 from tests.delivery.stage import DEADLINE
 from tests.delivery.world import World, Worlds, eventually
@@ -55,9 +54,9 @@ def test_that_a_task_has_started_waits_for_company_but_not_for_long(new_world: W
     world = new_world()
     world.submit(task := a_task())
     world.store.tell(TaskStarted(task.id))
-    world.advance(PATIENCE / 2)
+    world.advance(TaskStore.patience / 2)
     assert world.stored(task).status is TaskStatus.PENDING
-    world.advance(PATIENCE / 2)
+    world.advance(TaskStore.patience / 2)
     eventually(lambda: world.stored(task).status is TaskStatus.PROCESSING or None, "its start")
 
 

@@ -26,6 +26,7 @@ from pushserver.domain.mail import (
     ListMails,
     MailPage,
     MailsReady,
+    MailState,
     MarkNotified,
     QueuedMail,
     RecordMailResults,
@@ -42,6 +43,7 @@ from pushserver.store import (
     database_file,
     open_writer,
 )
+from pushserver.store.mail_actor import MOST_UNHEARD
 from tests.store.mail_samples import ANN, a_mail, accept, bounced, delivered, record
 from tests.store.samples import NOON, SECOND
 
@@ -53,7 +55,7 @@ CLEAN_UP = 300.0
 class Listener(Actor):
     """Stands where the queue will: says what it hears."""
 
-    def __init__(self, context: Context, heard: "queue.Queue[object]") -> None:
+    def __init__(self, context: Context, heard: "queue.Queue[MailsReady]") -> None:
         super().__init__(context)
         self._heard = heard
 
@@ -70,7 +72,7 @@ class Relay:
         self.spool = Spool(directory)
         self.clock = ManualClock(NOON)
         self.estate = MailEstate()
-        self.heard: queue.Queue[object] = queue.Queue()
+        self.heard: queue.Queue[MailsReady] = queue.Queue()
         self.opened: list[Engine] = []
         children: dict[str, ChildSpec] = {}
         root = ChildSpec(kind="root", children=children, starts=("mails", "queue"))
@@ -122,8 +124,14 @@ class Relay:
     def wait_until_listed(self, *mail_ids: str) -> None:
         eventually(lambda: self.listed() == [*mail_ids], "a purge")
 
-    def hears(self) -> object:
+    def hears(self) -> MailsReady:
         return self.heard.get(timeout=DEADLINE)
+
+    def rest(self) -> None:
+        """Wait until the store has done what it was told."""
+        cell = self.system.find(self.store.address)
+        assert cell is not None
+        eventually(lambda: cell.mailbox.idle, "a store at rest")
 
 
 class Commits:
@@ -244,19 +252,79 @@ def test_a_mail_that_its_client_may_not_know_of_is_a_duplicate_even_after_a_rest
 
 
 def test_the_queue_hears_of_what_may_be_due(relay: Relay) -> None:
+    relay.ask(accept("m1"))
+    assert [queued.mail.id for queued in relay.hears().mails] == ["m1"]
     bounce = RecordMailResults("m1", bounced(ANN), NOON, dsns=(a_mail("dsn"),))
-    for work in (accept("m1"), bounce, RetryMails(None, NOON)):
+    for work in (bounce, RetryMails(None, NOON)):
         relay.ask(work)
-        assert relay.hears() == MailsReady()
+        assert relay.hears() == MailsReady(others=True)
 
 
 def test_the_queue_does_not_hear_of_anything_else(relay: Relay) -> None:
     for command in (record("gone", *delivered(ANN)), MarkNotified("gone"), FetchAccountCounts()):
         relay.ask(command)
     relay.ask(accept("m1"))
-    assert relay.hears() == MailsReady()
+    assert [queued.mail.id for queued in relay.hears().mails] == ["m1"]
     relay.system.stop()
     assert relay.heard.empty()
+
+
+def test_the_queue_is_handed_new_mails(relay: Relay) -> None:
+    relay.ask(accept("m1"))
+    assert relay.hears() == MailsReady(relay.ask(FetchDueMails(NOON, 1)))
+
+
+def test_a_duplicate_is_handed_to_nobody(relay: Relay) -> None:
+    relay.ask(accept("m1", digest="same"))
+    relay.hears()
+    relay.ask(RememberUnconfirmed("same", "m1", NOON))
+    assert relay.ask(accept("m2", digest="same")) == Duplicate("m1")
+    relay.ask(RetryMails(None, NOON))
+    assert relay.hears() == MailsReady(others=True)
+
+
+def test_a_queue_that_is_not_heard_of_is_handed_so_much_and_told_of_the_others(relay: Relay) -> None:
+    half = b"x" * (MOST_UNHEARD // 2)
+    handed = []
+    for number in range(3):
+        relay.ask(AcceptMail(a_mail(f"m{number}", content=half), ""))
+        handed.append(len(relay.hears().mails))
+    assert handed == [1, 1, 0]
+    assert len(relay.ask(FetchDueMails(NOON, 9))) == 3
+    relay.ask(AcceptMail(a_mail("next", content=half), ""))
+    assert len(relay.hears().mails) == 1
+
+
+# Results wait for company ----------------------------------------------------------------------------
+
+
+def test_results_wait_a_moment_for_others(relay: Relay, reader: Engine) -> None:
+    relay.ask(accept("m1"))
+    relay.store.tell(record("m1", *delivered(ANN)))
+    relay.rest()
+    assert states(reader) == {"m1": MailState.WAITING}
+    relay.clock.advance(MailStore.patience)
+    eventually(lambda: states(reader) == {"m1": MailState.DELIVERED}, "the results")
+
+
+def test_results_share_the_commit_of_the_next_mail(relay: Relay, reader: Engine) -> None:
+    relay.ask(accept("m1"))
+    relay.store.tell(record("m1", *delivered(ANN)))
+    relay.ask(accept("m2"))
+    assert states(reader) == {"m1": MailState.DELIVERED, "m2": MailState.WAITING}
+
+
+def test_results_that_bring_a_bounce_are_stored_at_once(relay: Relay, reader: Engine) -> None:
+    relay.ask(accept("m1"))
+    relay.hears()
+    relay.store.tell(RecordMailResults("m1", bounced(ANN), NOON, dsns=(a_mail("dsn"),)))
+    assert relay.hears() == MailsReady(others=True)
+    assert states(reader) == {"m1": MailState.BOUNCED, "dsn": MailState.WAITING}
+
+
+def states(reader: Engine) -> dict[str, MailState]:
+    """Of the first recipient of each mail."""
+    return {item.id: item.recipients[0].state for item in MailReader(reader).page(None, 99, 0).items}
 
 
 # Restarts and outages --------------------------------------------------------------------------------

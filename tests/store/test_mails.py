@@ -38,6 +38,7 @@ from pushserver.store import (
     mail_lists,
     mails,
 )
+from pushserver.store.mail_codec import queued_when_new
 from tests.store.mail_samples import (
     ANN,
     BOB,
@@ -126,6 +127,7 @@ def test_hostile_text_is_stored_without_what_no_database_can_hold(run: Run) -> N
     hostile = replace(a_mail("m1", "a\0@x", "b\ud800@x"), subject="\ud800", message_id="\0", sender="\0")
     run(AcceptMail(hostile, "d1"), AcceptMail(a_mail("m2"), "\ud83d"))
     assert run.states("m1") == [MailState.WAITING] * 2
+    assert run.queued()[0] == queued_when_new(hostile), "whoever is handed it sees what is stored"
     run(record("m1", *delivered("a\0@x", "b\ud800@x")))
     assert run.states("m1") == [MailState.DELIVERED] * 2
 
@@ -468,7 +470,7 @@ def test_a_purge_takes_no_more_than_its_limit_oldest_first(run: Run) -> None:
 
 PARAMETERS = {
     "mail_ids": ["m1", "m2"],
-    "digests": ["d1", "d2"],
+    "of_digest": "d1",
     "in_state": "waiting",
     "of_mail": "m1",
     "now": 1,
