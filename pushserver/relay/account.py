@@ -69,7 +69,7 @@ class Account(Actor):
         """Is the breaker open? For whoever looks from outside."""
         return self._breaker.is_open
 
-    @receives(SubmitMail)
+    @receives(SubmitMail, brief=True)
     def submit(self, submit: SubmitMail) -> MailReceipt | None:
         """Send a mail over the next free connection, or refuse at once while resting."""
         now = self.context.clock.monotonic()
@@ -84,7 +84,7 @@ class Account(Actor):
         error = MailError(MailErrorKind.RESTING, None, reason)
         return MailReceipt(self._name, error=error, mail_id=submit.mail_id)
 
-    @receives(LineEnded)
+    @receives(LineEnded, brief=True)
     def line_ended(self, ended: LineEnded) -> None:
         """A connection has done its work."""
         if ended.line in self._lines.busy:
@@ -116,7 +116,7 @@ class Account(Actor):
             self._roll.forget(self._name)
             self.stop()
 
-    @receives(Undelivered)
+    @receives(Undelivered, brief=True)
     def undelivered(self, notice: Undelivered) -> None:
         """A connection failed with a mail in its hands: what it did with it is unknown, if it had begun."""
         if not isinstance(notice.message, SubmitMail):

@@ -118,7 +118,7 @@ class Client(Conversation):
     async def smtp_RSET(self, _: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Forget the transaction."""
         self._forget_transaction()
-        await self.push(replies.OK)
+        await self.push(replies.OK, can_wait=True)
 
     async def smtp_NOOP(self, _: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Be there."""
@@ -181,11 +181,13 @@ class Client(Conversation):
     async def smtp_MAIL(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Begin a mail."""
         limits, has_room = self.house.limits, self.house.has_room
-        await self.push(self._stranger() or self._transaction().begin(argument, limits, has_room))
+        reply = self._stranger() or self._transaction().begin(argument, limits, has_room)
+        await self.push(reply, can_wait=True)
 
     async def smtp_RCPT(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Add a recipient."""
-        await self.push(self._stranger() or self._transaction().add(argument, self.house.limits))
+        reply = self._stranger() or self._transaction().add(argument, self.house.limits)
+        await self.push(reply, can_wait=True)
 
     async def smtp_DATA(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Take the message; afterwards the transaction is over, whatever has become of it."""
@@ -221,7 +223,7 @@ class Client(Conversation):
             return replies.NO_MAIL
         if not self._transaction().rcpt_tos:
             return replies.NO_RECIPIENTS
-        return None if self.house.has_room(0) else replies.NO_ROOM
+        return None if self.house.has_budget() else replies.NO_ROOM  # MAIL has looked at the disk
 
     def _origin(self) -> Origin:
         assert self.session is not None  # noqa: S101 - made when the connection was

@@ -23,6 +23,8 @@ from pushserver.relay.reception import Endless
 _NEVER: Final = 30 * 86_400.0
 _GRACE: Final = 2.0
 """Seconds for a farewell to leave; then the connection is cut."""
+_YIELD_EVERY: Final = 8
+"""Commands after which others have a turn."""
 _STRAGGLING: Final = 1024 * 1024
 """Bytes that a client may still be sending while it is told that it is over."""
 
@@ -60,6 +62,8 @@ class Conversation(SMTP):
         self._waiting = False
         self._stopping = False
         self._bad_commands = 0
+        self._unsent = b""
+        """Replies that leave with the next one."""
 
     @abstractmethod
     async def obey(self, line: bytes) -> None:
@@ -102,7 +106,7 @@ class Conversation(SMTP):
         """Without waiting: nobody may be listening."""
         transport = self.transport
         if self._open and isinstance(transport, asyncio.Transport) and not transport.is_closing():
-            transport.write(reply.encode() + b"\r\n")
+            transport.write(self._unsent + reply.encode() + b"\r\n")
             self._lingers = True
         self._open = False
 
@@ -157,22 +161,38 @@ class Conversation(SMTP):
 
     # The loop -----------------------------------------------------------------------------------------
 
-    async def push(self, status: AnyStr) -> None:
+    async def push(self, status: AnyStr, *, can_wait: bool = False) -> None:
         """Send a reply, and end the connection after some.
+
+        One that ``can_wait`` leaves with the next one, if the client has sent that command already (RFC 2920
+        section 3.2): a packet, and a wake-up of the client, for all of them.
 
         Raises:
             TooSlow: the client does not read what it is told.
         """
         reply = self._counted(replies.enhanced(_text(status)))
-        self._writer.write(reply.encode("ascii") + b"\r\n")
+        is_last = replies.is_last(reply)
+        self._unsent += reply.encode("ascii") + b"\r\n"
+        if can_wait and not is_last and self.inbound.has_line:
+            return
+        unsent, self._unsent = self._unsent, b""
+        self._writer.write(unsent)
+        await self._heard()
+        if is_last:
+            self._open = False
+            self._lingers = reply != replies.BYE
+
+    async def _heard(self) -> None:
+        """Until the client has been told, or as good as: most are at once, and a timer has its price."""
+        transport = self.transport
+        if isinstance(transport, asyncio.Transport) and not transport.get_write_buffer_size():
+            await self._writer.drain()
+            return
         try:
             async with asyncio.timeout(self.house.limits.idle):
                 await self._writer.drain()
         except TimeoutError:
             raise TooSlow from None
-        if replies.is_last(reply):
-            self._open = False
-            self._lingers = reply != replies.BYE
 
     def _counted(self, reply: str) -> str:
         if not replies.is_bad_command(reply):
@@ -214,11 +234,13 @@ class Conversation(SMTP):
             return
         self.house.tally.connected += 1
         await self.push(f"220 {self.hostname} ESMTP PushServer")
+        lines = 0
         while self._open and not self._stopping:
             line = await self._next_line()
             if line is not None:
                 await self._obey(line)
-            if self.inbound.pending:
+            lines += 1
+            if lines % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)  # nothing else here waits while a client has much to say
         if self._stopping:
             self._write_last(replies.STOPPING)

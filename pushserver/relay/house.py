@@ -73,6 +73,8 @@ class House:
 
     def has_room(self, size: int) -> bool:
         """Can a message of so many bytes be taken now? The disk must have more than that (Postfix: 1.5)."""
-        return (
-            self.budget.has_room(max(size, 1)) and self.spool.free_bytes() > self.limits.message_bytes * 1.5
-        )
+        return self.has_budget(size) and self.spool.free_bytes() > self.limits.message_bytes * 1.5
+
+    def has_budget(self, size: int = 1) -> bool:
+        """Can so many bytes more be under way at once?"""
+        return self.budget.has_room(max(size, 1))

@@ -40,6 +40,11 @@ class Inbound:
         return bool(self._buffer)
 
     @property
+    def has_line(self) -> bool:
+        """Has a whole line come, for which nobody needs to wait?"""
+        return b"\n" in self._buffer
+
+    @property
     def at_end(self) -> bool:
         """Has the client closed its side, and has everything been read?"""
         return not self._buffer and self._reader.at_eof()
@@ -58,6 +63,8 @@ class Inbound:
         Raises:
             ClientGone, TooSlow, LineTooLong: see there.
         """
+        if self.has_line:
+            return await self._line(limit)
         try:
             async with asyncio.timeout(seconds):
                 return await self._line(limit)

@@ -51,11 +51,16 @@ class Intake:
         task = asyncio.create_task(self._store(mail, digest))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        heard = False
         try:
-            return await asyncio.wait_for(asyncio.shield(task), seconds)
-        except (TimeoutError, asyncio.CancelledError):
-            task.add_done_callback(lambda done: self._ended_unheard(done, mail.id, digest))
-            raise
+            await asyncio.wait([task], timeout=seconds)  # which leaves the task alone, whatever ends it
+            heard = task.done()
+        finally:
+            if not heard:
+                task.add_done_callback(lambda done: self._ended_unheard(done, mail.id, digest))
+        if not heard:
+            raise TimeoutError
+        return task.result()
 
     def unconfirmed(self, mail_id: str, digest: str) -> None:
         """The client was not told that this mail was stored: it will send it again."""

@@ -4,7 +4,8 @@ RFC 5322 sections 3.4 and 4.4, and what is found in the wild: a name without quo
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(
@@ -32,7 +33,8 @@ class _Token(NamedTuple):
     end: int
 
 
-def mailboxes(value: bytes) -> list[Mailbox]:
+@lru_cache(maxsize=1024)  # whoever sends is likely to send again
+def mailboxes(value: bytes) -> Sequence[Mailbox]:
     """The mailboxes in their order: whatever stands in angle brackets, and words with an ``@``.
 
     There are none in a value that leaves a quote or a bracket open.

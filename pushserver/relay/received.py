@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -41,6 +42,7 @@ def received_line(hop: Hop, at: datetime) -> bytes:
     return ("\r\n\t".join(lines) + f";\r\n\t{format_datetime(at)}\r\n").encode("ascii", "replace")
 
 
+@lru_cache(maxsize=256)
 def _literal(address: str) -> str:
     """RFC 5321 section 4.1.3; an IPv4 client on a socket for both kinds is shown as one."""
     try:

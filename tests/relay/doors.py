@@ -118,6 +118,10 @@ class Client:
                 break
         return "\n".join(lines)
 
+    def packet(self) -> bytes:
+        """What the kernel has, or gets next, in one go."""
+        return self.replies.read1()
+
     def say(self, line: str) -> str:
         self.send(line.encode() + b"\r\n")
         return self.reply()

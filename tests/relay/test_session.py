@@ -294,6 +294,30 @@ def test_commands_in_one_go_are_answered_one_by_one(door: Door, user: Client) ->
     assert door.vault.content(1) == b"two\r\n"
 
 
+def test_replies_to_commands_in_one_go_come_in_one_packet(user: Client) -> None:
+    user.send(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nRSET\r\nNOOP\r\n")
+    assert user.packet().splitlines() == [
+        b"250 2.1.0 OK",
+        b"250 2.1.5 OK",
+        b"250 2.0.0 OK",
+        b"250 2.0.0 OK",
+    ]
+
+
+def test_a_reply_does_not_wait_for_a_command_that_has_only_begun(user: Client) -> None:
+    user.send(b"MAIL FROM:<a@b.example>\r\nRCPT TO:")
+    assert user.packet() == b"250 2.1.0 OK\r\n"
+    user.send(b"<c@d.example>\r\n")
+    assert user.packet() == b"250 2.1.5 OK\r\n"
+
+
+def test_a_bad_command_too_many_in_one_go_is_the_last_one_answered(user: Client) -> None:
+    user.send(b"RCPT TO:<c@d.example>\r\n" * 30)
+    *before, last, after = [user.reply() for _ in range(22)]
+    assert [reply[:3] for reply in before] == ["503"] * 20
+    assert (last[:3], after) == ("421", "")
+
+
 @pytest.mark.parametrize("line", ["EHLO a", "AUTH PLAIN", "HELO a"])
 def test_a_stranger_who_does_not_wait_for_the_reply_is_cut_off(stranger: Client, line: str) -> None:
     stranger.send(line.encode() + b"\r\nMAIL FROM:<a@b.example>\r\n")
