@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from pushserver.domain import Attempt, Fallback, StoredTask, Target, Task, TaskStatus
 from pushserver.domain.messages import Calls, EndTask, FetchCalls
-from pushserver.store import codec
+from pushserver.store import codec, prepared
 from pushserver.store.schema import alarms, attempts, backlog, resumptions, tasks
 
 # Statements are built once: SQLAlchemy finds the compiled form of a statement by the statement itself, and
@@ -179,8 +179,7 @@ class TaskTable:
 
     def insert(self, accepted: Sequence[Task]) -> None:
         """Store new tasks, pending."""
-        if accepted:
-            self._connection.execute(_INSERT_TASK, [codec.task_to_row(task) for task in accepted])
+        prepared.write(self._connection, _INSERT_TASK, [codec.task_to_row(task) for task in accepted])
 
     def start(self, task_ids: Iterable[str]) -> None:
         """Pending tasks become processing; others stay what they are."""
@@ -189,9 +188,8 @@ class TaskTable:
 
     def record(self, made: Sequence[tuple[Attempt, str]]) -> None:
         """Store attempts in the order in which they were made, each with who has called a vendor with it."""
-        if made:
-            rows = [codec.attempt_to_row(attempt, called_by) for attempt, called_by in made]
-            self._connection.execute(_INSERT_ATTEMPT, rows)
+        rows = [codec.attempt_to_row(attempt, called_by) for attempt, called_by in made]
+        prepared.write(self._connection, _INSERT_ATTEMPT, rows)
 
     def end(self, ends: Sequence[EndTask]) -> int:
         """Store fates; a task has only one, the first. Returns how many tasks this took off the backlog."""
@@ -209,7 +207,7 @@ class TaskTable:
             for place, (task_id, at) in filled
             for name, value in ((f"id_{place}", task_id), (f"at_{place}", at))
         }
-        return self._connection.execute(_END_TASKS[power], fate | moments).rowcount
+        return prepared.write(self._connection, _END_TASKS[power], [fate | moments])
 
     def end_fallback(self, task_ids: Iterable[str]) -> None:
         """An owed last line of defence is done; where none is owed nothing changes."""
@@ -250,13 +248,13 @@ class TaskTable:
 
     def lock_backlog(self) -> int:
         """The same, and no other transaction can change it until this one ends."""
-        unfinished: int = self._connection.execute(_LOCK_BACKLOG).scalar_one()
-        return unfinished
+        ((unfinished,),) = prepared.read(self._connection, _LOCK_BACKLOG, [{}])
+        return int(unfinished)
 
     def move_backlog(self, delta: int) -> None:
         """Count this transaction's tasks: those inserted less those ended."""
         if delta:
-            self._connection.execute(_MOVE_BACKLOG, {"delta": delta})
+            prepared.write(self._connection, _MOVE_BACKLOG, [{"delta": delta}])
 
     # Reading -----------------------------------------------------------------------------------------
 

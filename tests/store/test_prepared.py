@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from pushserver.domain import StoreUnavailable
 from pushserver.store import prepared
 from pushserver.store.errors import outages_as_store_unavailable
+from pushserver.store.prepared import MOST_ROWS
 
 things = Table(
     "things",
@@ -83,3 +84,11 @@ def test_a_database_that_is_not_there_any_more_is_an_outage(connection: Connecti
         prepared.write(connection, INSERT, [{"name": "a"}])
     with pytest.raises(DBAPIError), connection.begin():
         connection.execute(INSERT, [{"name": "a"}])  # which would have said the same
+
+
+@pytest.mark.parametrize("count", [1, 2, MOST_ROWS, MOST_ROWS + 1, 3 * MOST_ROWS])
+def test_rows_are_inserted_in_their_order_however_many_they_are(table: Connection, count: int) -> None:
+    names = [f"{number:04}" for number in range(count)]
+    with table.begin():
+        assert prepared.write(table, INSERT, [{"name": name, "tries": 2} for name in names]) == count
+        assert rows(table) == [(number + 1, name, "new", 2) for number, name in enumerate(names)]

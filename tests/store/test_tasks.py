@@ -2,9 +2,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, Select, event, text
+from sqlalchemy import Connection, Engine, Select, text
 
 from pushserver.domain import (
     Attempt,
@@ -135,9 +136,10 @@ def test_starting_never_overwrites_a_final_status(connection: Connection) -> Non
 def test_a_start_is_not_written_when_the_task_ends_in_the_same_batch(connection: Connection) -> None:
     run(connection, submit("t1"))
     written: list[str] = []
-    event.listen(connection, "before_cursor_execute", lambda *call: written.append(call[2]))
+    driver: Any = connection.connection.driver_connection
+    driver.set_trace_callback(written.append)
     run(connection, TaskStarted("t1"), completed("t1"))
-    assert [sql.split()[0] for sql in written] == ["BEGIN", "UPDATE", "UPDATE"]
+    assert [sql.split()[0] for sql in written] == ["BEGIN", "UPDATE", "UPDATE", "COMMIT"]
     assert "completed_at" in written[1]
     assert "backlog" in written[2]
 
