@@ -16,9 +16,13 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class SpooledContent:
-    """Content too large for a row: the absolute path of a file that is on the disk before its row is."""
+    """Content too large for a row: the absolute path of a file that is on the disk before its row is.
+
+    ``is_ascii`` is known to whoever has written it, and ``None`` when it comes from the store.
+    """
 
     path: str
+    is_ascii: bool | None = field(default=None, compare=False)
 
 
 MailContent = bytes | SpooledContent

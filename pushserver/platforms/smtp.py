@@ -74,6 +74,10 @@ class Streamed(Protocol):
         """Bytes."""
         ...
 
+    def isascii(self) -> bool | None:
+        """Has it no eight-bit bytes? ``None`` when it would have to be read for that."""
+        ...
+
     def __iter__(self) -> Iterator[bytes]:
         """Its pieces, from the beginning each time."""
         ...
@@ -90,6 +94,11 @@ class Envelope:
     def whole(self) -> bytes:
         """The message, in memory."""
         return self.content if isinstance(self.content, bytes) else b"".join(self.content)
+
+    def is_ascii(self) -> bool:
+        """Has the message no eight-bit bytes?"""
+        known = self.content.isascii()
+        return all(piece.isascii() for piece in self.pieces()) if known is None else known
 
     def pieces(self) -> Iterator[bytes]:
         """The message's, with a pause between those of a long one: others want to go on meanwhile."""
@@ -370,7 +379,7 @@ def _judged(recipients: Iterable[str], replies: Iterator[_Reply]) -> Receipt:
 def _options(smtp: smtplib.SMTP, envelope: Envelope) -> list[str]:
     """What is said of the message in advance, to a server that wants to know (RFC 1870, RFC 6152)."""
     size = [f"SIZE={len(envelope.content)}"] if smtp.has_extn("size") else []
-    eight_bit = smtp.has_extn("8bitmime") and not all(piece.isascii() for piece in envelope.pieces())
+    eight_bit = smtp.has_extn("8bitmime") and not envelope.is_ascii()
     return [*size, "BODY=8BITMIME"] if eight_bit else size
 
 

@@ -54,6 +54,10 @@ class OutgoingStream:
         """Bytes."""
         return len(self._header) + len(self._message) - self._header_end
 
+    def isascii(self) -> bool | None:
+        """Whether the message is as it came, if that is known: a header that is not may have lost that."""
+        return self._message.isascii()
+
     def __iter__(self) -> Iterator[bytes]:
         """From the beginning, each time."""
         yield self._header

@@ -145,6 +145,7 @@ class Conversation(SMTP):
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         _reply_at_once(transport)
+        _read_by_blocks(transport)
         super().connection_made(transport)
         if not self.encrypted and self._handler_coroutine is not None:
             self._handler_coroutine.add_done_callback(self._depart)
@@ -279,6 +280,12 @@ class Conversation(SMTP):
 
 def _text(reply: str | bytes) -> str:
     return reply if isinstance(reply, str) else reply.decode("ascii")
+
+
+def _read_by_blocks(transport: asyncio.BaseTransport) -> None:
+    """As much as asyncio reads is new memory from the kernel each time, and a long turn without a pause."""
+    if hasattr(transport, "max_size"):
+        transport.max_size = BLOCK
 
 
 def _reply_at_once(transport: asyncio.BaseTransport) -> None:

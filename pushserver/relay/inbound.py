@@ -5,8 +5,6 @@ from typing import Final
 
 BLOCK: Final = 65536
 """Bytes that are read at once, and handed on."""
-_BLOCKS_AHEAD: Final = 4
-"""Of content, so many are read at once: each time costs a timer."""
 _OVERFLOW: Final = 1024 * 1024
 """Bytes of a line too long that are read and thrown away before the connection is closed."""
 
@@ -32,30 +30,32 @@ class Inbound:
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
-        self._buffer = bytearray()
+        self._come = b""
+        """As it was read: what of it was taken is not moved, nor is what follows."""
+        self._taken = 0
 
     @property
     def pending(self) -> bool:
         """Has more come than was asked for?"""
-        return bool(self._buffer)
+        return self._taken < len(self._come)
 
     @property
     def has_line(self) -> bool:
         """Has a whole line come, for which nobody needs to wait?"""
-        return b"\n" in self._buffer
+        return self._come.find(b"\n", self._taken) >= 0
 
     @property
     def at_end(self) -> bool:
         """Has the client closed its side, and has everything been read?"""
-        return not self._buffer and self._reader.at_eof()
+        return not self.pending and self._reader.at_eof()
 
     def forget(self) -> None:
         """Throw away what has come (RFC 3207 section 4.2)."""
-        self._buffer.clear()
+        self._come, self._taken = b"", 0
 
     def give_back(self, data: bytes) -> None:
         """Read this next."""
-        self._buffer[:0] = data
+        self._come, self._taken = data + self._come[self._taken :], 0
 
     async def line(self, limit: int, seconds: float) -> bytes:
         """A line without its end, which may be a lone LF. It has to be complete within ``seconds``.
@@ -71,31 +71,22 @@ class Inbound:
         except TimeoutError:
             raise TooSlow from None
 
-    async def block(self, seconds: float) -> bytes:
-        """Whatever comes within ``seconds``, at most :data:`BLOCK` bytes.
-
-        Raises:
-            ClientGone, TooSlow: see there.
-        """
-        if not self._buffer:
-            try:
-                async with asyncio.timeout(seconds):
-                    self._buffer += await self._read(_BLOCKS_AHEAD * BLOCK)
-            except TimeoutError:
-                raise TooSlow from None
-        return self._take(min(len(self._buffer), BLOCK))
+    async def block(self) -> bytes:
+        """Whatever comes next, at most :data:`BLOCK` bytes. Raises :class:`ClientGone`."""
+        return self._take(BLOCK) if self.pending else await self._read(BLOCK)
 
     async def _line(self, limit: int) -> bytes:
-        searched = overflown = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0:
-            if len(self._buffer) > limit:
-                overflown += len(self._buffer)
-                self._buffer.clear()
+        searched, overflown = self._taken, 0
+        while (end := self._come.find(b"\n", searched)) < 0:
+            begun = self._come[self._taken :]
+            if len(begun) > limit:
+                overflown += len(begun)
+                begun = b""
                 if overflown > _OVERFLOW:
                     raise LineEndless
-            searched = len(self._buffer)
-            self._buffer += await self._read(BLOCK)
-        line = self._take(end + 1)
+            searched = len(begun)
+            self._come, self._taken = begun + await self._read(BLOCK), 0
+        line = self._take(end + 1 - self._taken)
         if overflown or len(line) > limit + 2:
             raise LineTooLong
         return line.rstrip(b"\r\n")
@@ -107,6 +98,8 @@ class Inbound:
         return data
 
     def _take(self, count: int) -> bytes:
-        taken = bytes(self._buffer[:count])
-        del self._buffer[:count]
+        taken = self._come[self._taken : self._taken + count]
+        self._taken += len(taken)
+        if not self.pending:
+            self.forget()
         return taken

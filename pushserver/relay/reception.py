@@ -16,6 +16,12 @@ _YIELD_EVERY: Final = 16
 """Blocks after which others have a turn: a reader whose buffer is never empty does not wait."""
 
 
+_EARLY: Final = 1.0
+"""Seconds."""
+_BREATHE_FROM: Final = BLOCK // 4
+"""Bytes that came at once; a small mail is not worth a pause."""
+
+
 class Endless(Exception):  # noqa: N818 - what it is
     """The message is so much too large that waiting for its end would only cost."""
 
@@ -28,7 +34,6 @@ class Reception:
         self._message = message
         self._share = share
         self._limits = limits
-        self._pace = _Pace(limits)
         self._received = 0
         self._refusal: str | None = None
 
@@ -38,19 +43,26 @@ class Reception:
         Raises:
             ClientGone, TooSlow, Endless: there is no end.
         """
+        try:
+            async with asyncio.timeout(self._limits.block) as alarm:
+                await self._read(_Pace(self._limits, alarm))
+        except TimeoutError:
+            raise TooSlow from None
+        return self._refusal
+
+    async def _read(self, pace: "_Pace") -> None:
         decoder = DataDecoder()
         blocks = 0
         while not decoder.ended:
-            chunk = await self._inbound.block(self._pace.left())
-            self._pace.went_on(len(chunk))
+            chunk = await self._inbound.block()
+            pace.went_on(len(chunk))
             await self._take(decoder.feed(chunk))
-            if len(chunk) == BLOCK:
+            if len(chunk) >= _BREATHE_FROM:
                 breathe()  # the whole loop pauses: a wait of asyncio's own takes a millisecond at least
             blocks += 1
             if blocks % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)
         self._inbound.give_back(decoder.rest)
-        return self._refusal
 
     async def _take(self, piece: bytes) -> None:
         self._received += len(piece)
@@ -75,24 +87,24 @@ class Reception:
 
 
 class _Pace:
-    """Says how long to wait for more: so many bytes have to come within the time for a block."""
+    """Puts the alarm off as the message comes: so many bytes have to come within the time for a block.
 
-    def __init__(self, limits: Limits) -> None:
+    Not for every block, since moving a timer costs as much as reading one: it may ring :data:`_EARLY` early.
+    """
+
+    def __init__(self, limits: Limits, alarm: asyncio.Timeout) -> None:
         self._limits = limits
+        self._alarm = alarm
         self._clock = asyncio.get_running_loop().time
         self._missing = limits.block_bytes
-        self._until = self._clock() + limits.block
-
-    def left(self) -> float:
-        """Seconds. Raises :class:`TooSlow` when there are none."""
-        left = self._until - self._clock()
-        if left <= 0:
-            raise TooSlow
-        return left
+        self._early = min(_EARLY, limits.block / 10)
 
     def went_on(self, size: int) -> None:
         """So much has come."""
         self._missing -= size
-        if self._missing <= 0:
-            self._missing = self._limits.block_bytes
-            self._until = self._clock() + self._limits.block
+        if self._missing > 0:
+            return
+        self._missing = self._limits.block_bytes
+        until, rings = self._clock() + self._limits.block, self._alarm.when()
+        if rings is not None and until - rings > self._early:
+            self._alarm.reschedule(until)

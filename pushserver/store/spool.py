@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from actors.cpu import breathe
 from pushserver.domain import StoreUnavailable
 from pushserver.domain.mail import MailContent, SpooledContent
 
@@ -23,6 +24,8 @@ _PIECE = 128 * 1024
 """Bytes that are read at once."""
 SYNC_EVERY = 2 * 1024 * 1024
 """Bytes that are written before they are synced. A commit that has to sync meanwhile waits for them, too."""
+_LET_GO = 1024 * 1024
+"""Bytes of a file that goes whose memory is given back at once."""
 _ID = re.compile(r"\w[\w.-]*", re.ASCII)
 _FINISHED = ".eml"
 _UNFINISHED = ".part"
@@ -62,6 +65,7 @@ class Spool:
     def remove(self, names: Iterable[str]) -> None:
         """Remove these files, as far as that is possible: what stays is an orphan."""
         for name in names:
+            _let_go_of(self._directory / name)
             _unlink(self._directory / name)
 
     def remove_orphans(self, owned: Collection[str]) -> int:
@@ -93,6 +97,7 @@ class SpoolFile:
         with _outages():
             self._file = open(self._unfinished, "xb", opener=_open_private)  # noqa: SIM115 - closed by my end
         self._unsynced = 0
+        self._is_ascii = True
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +114,7 @@ class SpoolFile:
         """Append to the message."""
         with _outages():
             self._file.write(data)
+            self._is_ascii = self._is_ascii and data.isascii()
             self._unsynced += len(data)
             if self._unsynced >= SYNC_EVERY:
                 self._file.flush()
@@ -123,7 +129,7 @@ class SpoolFile:
                 os.fsync(self._file.fileno())
             self._unfinished.rename(self._path)
             sync_directory(self._path.parent)
-        return SpooledContent(str(self._path))
+        return SpooledContent(str(self._path), self._is_ascii)
 
     def discard(self) -> None:
         """Leave nothing behind; nothing happens once it was committed."""
@@ -140,11 +146,16 @@ class SpooledMessage:
 
     def __init__(self, content: SpooledContent) -> None:
         self._path = Path(content.path)
+        self._is_ascii = content.is_ascii
 
     def __len__(self) -> int:
         """Bytes."""
         with _outages("read"):
             return self._path.stat().st_size
+
+    def isascii(self) -> bool | None:
+        """Whether it is, if that is known."""
+        return self._is_ascii
 
     def __iter__(self) -> Iterator[bytes]:
         """From the beginning, each time."""
@@ -182,6 +193,20 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _let_go_of(path: Path) -> None:
+    """Give the memory that holds a file back in pieces: removing it does that in one go, for milliseconds.
+
+    Whoever still reads the file reads it from the disk.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        descriptor = file.fileno()
+        for start in range(0, os.fstat(descriptor).st_size, _LET_GO):
+            os.posix_fadvise(descriptor, start, _LET_GO, os.POSIX_FADV_DONTNEED)
+            breathe()
 
 
 def _unlink(path: Path) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import Any
 
+import pytest
 from aiosmtpd.smtp import SMTP
 
 from pushserver.platforms import Envelope, SmtpAccount, SmtpServer, Streamed
@@ -54,6 +55,14 @@ def test_a_server_that_takes_eight_bits_gets_them_and_is_told() -> None:
     with sent(EIGHT_BIT, eight_bit=True) as server:
         assert server.options == [["BODY=8BITMIME"]]
         assert server.contents == [EIGHT_BIT]
+
+
+@pytest.mark.parametrize(("known", "options"), [(True, []), (False, ["BODY=8BITMIME"])])
+def test_what_is_known_of_a_message_in_pieces_is_not_looked_for(known: bool, options: list[str]) -> None:
+    """What is known is wrong here, so that it shows which of the two was told."""
+    content = replace(Pieces.of(EIGHT_BIT if known else ASCII, 10), known=known)
+    with sent(content, eight_bit=True) as server:
+        assert server.options == [options]
 
 
 def test_eight_bits_are_noticed_wherever_in_a_message_of_many_pieces_they_are() -> None:

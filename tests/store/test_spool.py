@@ -113,6 +113,44 @@ def test_a_new_directory_is_synced_into_its_parent(directory: Path, monkeypatch:
     assert str(directory.parent) in synced
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system has no posix_fadvise")
+def test_the_memory_of_a_large_message_is_given_back_in_pieces(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[tuple[str, int, int]] = []
+
+    def record(descriptor: int, start: int, length: int, advice: int) -> None:
+        assert advice == os.POSIX_FADV_DONTNEED
+        given_back.append((_path_of(descriptor).name, start, length))
+
+    monkeypatch.setattr(os, "posix_fadvise", record)
+    mebibyte = 1024 * 1024
+    content = put(spool, "mail_1", b"x" * (2 * mebibyte + 1))
+    spool.remove([spool.name_of(content)])
+    assert given_back == [("mail_1.eml", number * mebibyte, mebibyte) for number in range(3)]
+
+
+def test_whoever_reads_a_message_while_it_is_removed_reads_it_to_its_end(spool: Spool) -> None:
+    data = os.urandom(3_000_000)
+    content = put(spool, "mail_1", data)
+    pieces = iter(SpooledMessage(content))
+    begun = next(pieces)
+    spool.remove([spool.name_of(content)])
+    assert begun + b"".join(pieces) == data
+
+
+@pytest.mark.parametrize(("last", "is_ascii"), [(b"end", True), ("末".encode(), False)])
+def test_whether_a_message_has_eight_bits_is_known_without_reading_it(
+    spool: Spool, last: bytes, is_ascii: bool
+) -> None:
+    with spool.create("mail_1") as file:
+        for piece in (b"x" * 300_000, last, b"\r\n"):
+            file.write(piece)
+        content = file.commit()
+    assert SpooledMessage(content).isascii() is is_ascii
+    assert SpooledMessage(spool.locate(spool.name_of(content))).isascii() is None, "the store does not say"
+
+
 def test_what_was_not_committed_leaves_nothing(spool: Spool, directory: Path) -> None:
     with spool.create("mail_1") as file:
         file.write(b"x" * 100_000)
