@@ -27,7 +27,7 @@ LARGE = 25 * 1024 * 1024 - 4096
 PATIENCE = 120.0
 RATE = 200.0
 SECONDS = 5
-PAIRS = 6
+PAIRS = 12
 PERIOD = 1.0
 """Seconds from one large mail to the next."""
 IN_LIMIT, THROUGH_LIMIT, LATENCY_LIMIT = 1.0, 0.8, 1.2
