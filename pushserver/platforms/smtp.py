@@ -26,6 +26,7 @@ MAX_IDLE = 60.0
 # RFC 5321 section 4.2.1: the first digit says all that a client may rely on.
 _DONE = 2
 _GO_AHEAD = 3
+_LAST = 5
 _CLOSING = 421
 _PERMANENT = 500
 _PIECE = 128 * 1024
@@ -175,10 +176,16 @@ class SmtpAccount:
         if smtp is not None:
             try:
                 return self._transact(smtp, envelope, now)
-            except (NotSent, SmtpRefused) as error:
-                if isinstance(error, SmtpRefused) and error.code != _CLOSING:
+            except NotSent:
+                pass
+            except SmtpRefused as refusal:
+                if not self._was_farewell(refusal):
                     raise
         return self._transact(self._open(), envelope, now)
+
+    def _was_farewell(self, refusal: SmtpRefused) -> bool:
+        """Has the server ended the connection, now or while it was idle, rather than refused the mail?"""
+        return refusal.code == _CLOSING or (refusal.stage is Stage.SENDER and self._smtp is None)
 
     def close(self) -> None:
         """See :meth:`Mailer.close`."""
@@ -280,8 +287,10 @@ class SmtpAccount:
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
         try:
-            smtp.rset()
+            code, _ = smtp.rset()
         except OSError:
+            code = _CLOSING
+        if code // 100 != _DONE:
             self._drop()
 
     def _drop(self) -> None:
@@ -317,11 +326,11 @@ def _offer(smtp: smtplib.SMTP, envelope: Envelope) -> Receipt:
     ]
     if not smtp.has_extn("pipelining"):
         return _judged(envelope.recipients, map(_understood, map(smtp.docmd, commands)))
-    replies = _asked_at_once(smtp, commands)
+    replies = [*_asked_at_once(smtp, commands)]
     with ExitStack() as unless_wanted:
-        if replies[-1][0] // 100 == _GO_AHEAD:
-            unless_wanted.callback(_send_nothing, smtp)
-        receipt = _judged(envelope.recipients, iter(replies))
+        if isinstance(last := replies[-1], tuple) and last[0] // 100 == _GO_AHEAD:
+            unless_wanted.callback(smtp.close)  # it waits for content; without any it forgets the mail
+        receipt = _judged(envelope.recipients, map(_said, replies))
         if receipt.accepted:
             unless_wanted.pop_all()
     return receipt
@@ -334,29 +343,36 @@ def _path(address: str) -> str:
     return f"<{address}>"
 
 
-def _asked_at_once(smtp: smtplib.SMTP, commands: Sequence[str]) -> list[_Reply]:
-    """The replies to commands that leave in one packet (RFC 2920); a server that closes gives no more."""
+def _asked_at_once(
+    smtp: smtplib.SMTP, commands: Sequence[str]
+) -> Iterator[_Reply | smtplib.SMTPServerDisconnected]:
+    """The replies to commands that leave in one packet (RFC 2920); a server that closes gives no more.
+
+    How it went away comes last: what it had said before counts.
+    """
     smtp.send("".join(f"{command}\r\n" for command in commands))
-    replies: list[_Reply] = []
     for _ in commands:
-        replies.append(_understood(smtp.getreply()))
-        if replies[-1][0] == _CLOSING:
-            break
-    return replies
+        try:
+            reply = smtp.getreply()
+        except smtplib.SMTPServerDisconnected as error:
+            yield error
+            return
+        yield reply
+        if reply[0] == _CLOSING:
+            return
+
+
+def _said(reply: _Reply | smtplib.SMTPServerDisconnected) -> _Reply:
+    if isinstance(reply, smtplib.SMTPServerDisconnected):
+        raise reply
+    return _understood(reply)
 
 
 def _understood(reply: _Reply) -> _Reply:
     """Behind a line without a code nobody knows which reply belongs to what: the connection is given up."""
-    if reply[0] < 0:
+    if not _DONE <= reply[0] // 100 <= _LAST:
         raise NotSent("邮件服务器的应答无法理解")
     return reply
-
-
-def _send_nothing(smtp: smtplib.SMTP) -> None:
-    """End the content that a server waits for though it has refused everybody (RFC 2920 section 3.1)."""
-    with suppress(OSError):  # the next command will notice
-        smtp.send(".\r\n")
-        smtp.getreply()
 
 
 def _judged(recipients: Iterable[str], replies: Iterator[_Reply]) -> Receipt:
@@ -372,7 +388,10 @@ def _judged(recipients: Iterable[str], replies: Iterator[_Reply]) -> Receipt:
         else:
             refused[recipient] = Refusal(code, _decoded(text))
     if accepted:
-        _expect(next(replies), Stage.CONTENT, _GO_AHEAD)
+        reply = next(replies)
+        if reply[0] // 100 == _DONE:
+            raise NotSent("邮件服务器的应答无法理解")  # it is another command's
+        _expect(reply, Stage.CONTENT, _GO_AHEAD)
     return Receipt(tuple(accepted), refused)
 
 
