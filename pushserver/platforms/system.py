@@ -118,8 +118,8 @@ class FileNotice:
 class LogNotice:
     """A line in the application's log, at the message's level (``type: syslog``).
 
-    Delivered means written: a log may leave its lines to a thread that is writing already, and what a store
-    knows as said must not be lost with the process.
+    Delivered means written, or counted by the log as lost where the disk took nothing: a log may leave its
+    lines to a thread that is writing already, and what a store knows as said must not go with the process.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -139,7 +139,10 @@ class LogNotice:
                 "task_id": delivery.task_id,
             },
         )
-        _flush(self._logger)
+        try:
+            _flush(self._logger)
+        except (OSError, ValueError) as error:  # ValueError: a closed stream
+            return Transient(detail=f"日志无法写入 ({type(error).__name__})")
         return Delivered()
 
     def close(self) -> None:

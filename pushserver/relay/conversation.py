@@ -106,7 +106,8 @@ class Conversation(SMTP):
         """Without waiting: nobody may be listening."""
         transport = self.transport
         if self._open and isinstance(transport, asyncio.Transport) and not transport.is_closing():
-            transport.write(self._unsent + reply.encode() + b"\r\n")
+            unsent, self._unsent = self._unsent, b""
+            transport.write(unsent + reply.encode() + b"\r\n")
             self._lingers = True
         self._open = False
 

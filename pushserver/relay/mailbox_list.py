@@ -14,6 +14,7 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _ROUTE: Final = re.compile(rb"\s*@[^:]*:")
+_LONGEST_REMEMBERED: Final = 256
 _LONGEST: Final = 8192
 """Nobody has so long a name; the patterns take quadratic time on what somebody makes up."""
 
@@ -33,15 +34,24 @@ class _Token(NamedTuple):
     end: int
 
 
-@lru_cache(maxsize=1024)  # whoever sends is likely to send again
 def mailboxes(value: bytes) -> Sequence[Mailbox]:
     """The mailboxes in their order: whatever stands in angle brackets, and words with an ``@``.
 
     There are none in a value that leaves a quote or a bracket open.
     """
+    return _remembered(value) if len(value) <= _LONGEST_REMEMBERED else _found(value)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(value: bytes) -> Sequence[Mailbox]:
+    """Whoever sends is likely to send again."""
+    return _found(value)
+
+
+def _found(value: bytes) -> Sequence[Mailbox]:
     tokens = list(_without_comments(value)) if len(value) <= _LONGEST else []
     if any(token.kind == "open" for token in tokens):
-        return []
+        return ()
     found: list[Mailbox] = []
     member: list[_Token] = []
     for token in (*tokens, _Token("special", b",", len(value), len(value))):
@@ -51,7 +61,7 @@ def mailboxes(value: bytes) -> Sequence[Mailbox]:
         if token.text in (b",", b";"):
             found += _mailbox(member)
         member = []
-    return found
+    return tuple(found)
 
 
 def _without_comments(value: bytes) -> Iterator[_Token]:

@@ -1,8 +1,10 @@
 """An SMTP session of the sink: aiosmtpd's server with our script at its stages."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any, AnyStr
@@ -73,6 +75,13 @@ class SmtpSession(SMTP):
 
     def _create_envelope(self) -> SandboxEnvelope:
         return SandboxEnvelope()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is there; replies to what it says in one go must not wait for each other."""
+        sock = transport.get_extra_info("socket")
+        with suppress(OSError):  # the client has gone already
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().connection_made(transport)
 
     def abort(self) -> None:
         """Close at once: a TLS session's farewell would wait for a client that may be silent."""

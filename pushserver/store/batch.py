@@ -1,6 +1,6 @@
 """Group commit: a mailbox full of commands in one transaction, with the meaning of one after the other.
 
-Commands of a kind are collected and written with one ``executemany``. What makes that allowed:
+Commands of a kind are collected and written together. What makes that allowed:
 
 - Commands about different tasks do not see each other, apart from the backlog; commands about one task
   are written in the order of :class:`_Step`, which is the order of its life. One that comes in another

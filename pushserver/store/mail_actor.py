@@ -120,6 +120,7 @@ class MailStore(Committer):
     def execute(self, connection: Connection, commands: Sequence[MailCommand]) -> Sequence[MailOutcome]:
         """See :meth:`~.committer.Committer.execute`."""
         outcomes = apply_to_mails(connection, commands, spool=self._spool)
+        self.context.check_current()  # my successor's queue may have sent them long ago
         if self._queue is not None:
             if any(isinstance(command, _OF_THE_QUEUE) for command in commands):
                 self._unheard = 0

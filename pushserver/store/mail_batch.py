@@ -1,6 +1,6 @@
 """The commands of the mail store: many in one transaction mean what they mean one by one.
 
-New mails are collected and written with one ``executemany``, and so are results, after them. What makes that
+New mails are collected and written together, and so are results, after them. What makes that
 allowed: those about different mails do not see each other. A new mail that results came before has these
 written first; bounces, being seldom, are written at once; whatever else comes has all written first.
 """

@@ -19,6 +19,7 @@ from pushserver.domain.mail import (
 )
 from pushserver.relay.dsn import Reporter
 from pushserver.relay.queue import MOST_IN_HAND, REFILL, MailQueue, Route
+from tests.relay.gatehouse import eventually
 from tests.store.mail_samples import ANN, a_mail
 from tests.store.samples import NOON
 
@@ -113,6 +114,11 @@ class Desk:
 
     @property
     def looked_again(self) -> bool:
+        """Once the queue has done what it was told, and the shelf what the queue has told it."""
+        for name in ("queue", "shelf"):
+            cell = self.system.find(self.system.ref(name).address)
+            assert cell is not None
+            eventually(partial(getattr, cell.mailbox, "idle"))
         return not self._looks.empty()
 
 

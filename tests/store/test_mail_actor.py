@@ -295,6 +295,33 @@ def test_a_queue_that_is_not_heard_of_is_handed_so_much_and_told_of_the_others(r
     assert len(relay.hears().mails) == 1
 
 
+def test_a_life_that_hung_and_was_replaced_hands_nothing_over(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its successor's queue may have sent that mail, and forgotten it, long ago."""
+    busy, ready = threading.Event(), threading.Event()
+
+    def sync(_descriptor: int) -> None:
+        if not busy.is_set():
+            busy.set()
+            assert ready.wait(DEADLINE)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    relay.begin_to_ask(accept("m1"))
+    assert busy.wait(DEADLINE)
+    (hanging,) = [thread for thread in threading.enumerate() if thread.name.startswith("MailStore")]
+    restarting = threading.Thread(target=relay.system.restart, args=(relay.store.address, DEADLINE))
+    restarting.start()
+    while restarting.is_alive():  # the supervisor's patience is the clock's
+        relay.clock.advance(1.0)
+        restarting.join(0.01)
+    assert relay.ids() == ["m1"], "it had been committed"
+    ready.set()
+    hanging.join(DEADLINE)
+    relay.ask(accept("m2"))
+    assert [queued.mail.id for queued in relay.hears().mails] == ["m2"]
+
+
 # Results wait for company ----------------------------------------------------------------------------
 
 
