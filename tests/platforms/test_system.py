@@ -204,6 +204,24 @@ def test_a_notice_in_the_log_is_delivered_once_it_is_written() -> None:
     assert handler.written == ["系统通知: T: M"]
 
 
+class BrokenHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps nothing."""
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+def test_a_log_that_cannot_be_written_is_no_delivery() -> None:
+    handler, logger = BrokenHandler(), logging.getLogger("tests.broken.notices")
+    logger.addHandler(handler)
+    try:
+        verdict = LogNotice(logger).deliver(delivery())
+    finally:
+        logger.removeHandler(handler)
+    assert verdict == Transient(detail="日志无法写入 (BrokenPipeError)")
+
+
 def test_http_posts_the_notice_as_json() -> None:
     post = ScriptedPost([answer("", 204)])
     assert HttpNotice(post).deliver(delivery("T", "M", style=Style.CARD)) == Delivered(code=204)
