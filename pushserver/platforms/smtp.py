@@ -32,6 +32,7 @@ _PERMANENT = 500
 _PIECE = 128 * 1024
 """Bytes of a message that are sent at once."""
 
+_NO_REPLY = "邮件服务器的应答无法理解"
 _Reply = tuple[int, bytes]
 
 
@@ -371,7 +372,7 @@ def _said(reply: _Reply | smtplib.SMTPServerDisconnected) -> _Reply:
 def _understood(reply: _Reply) -> _Reply:
     """Behind a line without a code nobody knows which reply belongs to what: the connection is given up."""
     if not _DONE <= reply[0] // 100 <= _LAST:
-        raise NotSent("邮件服务器的应答无法理解")
+        raise NotSent(_NO_REPLY)
     return reply
 
 
@@ -390,7 +391,7 @@ def _judged(recipients: Iterable[str], replies: Iterator[_Reply]) -> Receipt:
     if accepted:
         reply = next(replies)
         if reply[0] // 100 == _DONE:
-            raise NotSent("邮件服务器的应答无法理解")  # it is another command's
+            raise NotSent(_NO_REPLY)  # it is another command's
         _expect(reply, Stage.CONTENT, _GO_AHEAD)
     return Receipt(tuple(accepted), refused)
 

@@ -14,10 +14,8 @@ from pushserver.relay.limits import Limits
 
 _YIELD_EVERY: Final = 16
 """Blocks after which others have a turn: a reader whose buffer is never empty does not wait."""
-
-
 _EARLY: Final = 1.0
-"""Seconds."""
+"""Seconds that the alarm may ring early at most."""
 _BREATHE_FROM: Final = BLOCK // 4
 """Bytes that came at once; a small mail is not worth a pause."""
 

@@ -133,7 +133,7 @@ def _make_directory(directory: Path) -> None:
 
 
 def _create_engine(path: Path, busy_timeout: float) -> Engine:
-    engine = create_engine(
+    return create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
         connect_args={"timeout": busy_timeout},
         pool_size=_READERS,
@@ -141,8 +141,6 @@ def _create_engine(path: Path, busy_timeout: float) -> Engine:
         pool_timeout=busy_timeout,
         hide_parameters=True,  # an error's text must not carry a message's
     )
-    engine.dialect.use_insertmanyvalues_wo_returning = True  # many rows, one statement: see the tasks'
-    return engine
 
 
 def _on_connect(engine: Engine, prepare: Callable[[_DriverConnection], None]) -> None:

@@ -11,7 +11,7 @@ from pushserver.domain import (
     NotificationStatistics,
     NotificationStatus,
 )
-from pushserver.store import codec
+from pushserver.store import codec, prepared
 from pushserver.store.schema import alarms, notifications
 
 # Built once: see the statements about tasks.
@@ -80,9 +80,8 @@ class NotificationTable:
         first = {entry.task_id: entry for entry in reversed(entries)}
         alarmed = self._alarmed(first)
         new = [entry for entry in entries if first[entry.task_id] is entry and entry.task_id not in alarmed]
-        if new:
-            self._connection.execute(_INSERT_ALARM, [{"task_id": entry.task_id} for entry in new])
-            self._connection.execute(_INSERT, [codec.notification_to_row(entry) for entry in new])
+        prepared.write(self._connection, _INSERT_ALARM, [{"task_id": entry.task_id} for entry in new])
+        prepared.write(self._connection, _INSERT, [codec.notification_to_row(entry) for entry in new])
 
     def _alarmed(self, task_ids: Iterable[str]) -> frozenset[str]:
         return frozenset(self._connection.execute(_ALARMED, {"task_ids": list(task_ids)}).scalars())
