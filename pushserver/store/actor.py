@@ -42,7 +42,7 @@ class Estate:
     restarted must not count it again. ``owed`` is what was told and could not be stored yet, in order.
     """
 
-    recovered: Recovered = field(default_factory=lambda: Recovered((), ()))
+    recovered: Recovered = field(default_factory=Recovered)
     owed: list[Letter] = field(default_factory=list)
 
 
@@ -86,7 +86,7 @@ class TaskStore(Committer):
                 extra={"action": "in_flight_recovered"},
             )
         recovered.forget()
-        self._estate.recovered = Recovered((), ())
+        self._estate.recovered = Recovered()
         self.after(self._retention.interval, _CleanUp())
 
     @receives(_CleanUp)

@@ -63,7 +63,7 @@ def test_a_process_that_needs_more_slots_gets_them(tmp_path: Path, recorder: InF
 
 
 def test_threads_that_run_out_of_slots_together_get_one_file_more(tmp_path: Path, recorder: InFlight) -> None:
-    recorder._grow()  # as a thread does that waited while another one grew
+    recorder._slots._grow()  # as a thread does that waited while another one grew
     assert len(list(tmp_path.iterdir())) == 1
 
 
