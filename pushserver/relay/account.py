@@ -10,6 +10,7 @@ from pushserver.domain.mail import MailError, MailErrorKind, MailReceipt, Submit
 from pushserver.relay.connection import LineEnded
 from pushserver.relay.counting import counts_of
 from pushserver.relay.roll import Roll
+from pushserver.store import Receipts
 
 _ILL = frozenset({MailErrorKind.UNREACHABLE, MailErrorKind.AUTH, MailErrorKind.BUSY})
 """What says something of the account, not of the mail."""
@@ -40,8 +41,9 @@ class Account(Actor):
     """Answers every mail with a :class:`MailReceipt`, from the server's mouth or, while resting, at once.
 
     ``store`` is told what to add to the counters, which survive everything, for mails that I am asked to
-    send; the queue, which tells me, stores that with its mails' results. ``on_receipt`` hears of every mail
-    that a connection is done with, and of the seconds that it took; the ``roll`` says who rests.
+    send, and ``receipts`` that their results are the asker's to store; the queue, which tells me, stores both
+    for its mails. ``on_receipt`` hears of every mail that a connection is done with, and of the seconds that
+    it took; the ``roll`` says who rests.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Account(Actor):
         *,
         connections: int,
         store: Ref,
+        receipts: Receipts,
         rules: BreakerRules | None = None,
         roll: Roll | None = None,
         on_receipt: Callable[[MailReceipt, float], None] = lambda *_: None,
@@ -57,6 +60,7 @@ class Account(Actor):
         super().__init__(context)
         self._name = context.address.name
         self._store = store
+        self._receipts = receipts
         self._breaker = Breaker(rules or BreakerRules())
         self._roll = roll or Roll()
         self._on_receipt = on_receipt
@@ -142,6 +146,7 @@ class Account(Actor):
         self._roll.note(self._name, resting=self._breaker.is_open)
         self._on_receipt(receipt, self.context.clock.monotonic() - since)
         if letter.reply_to is not None:
+            self._receipts.forget(receipt.mail_id, self._name)
             for counts in counts_of(receipt):
                 self.tell(self._store, counts)
         self.settle(letter, receipt)

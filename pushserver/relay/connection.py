@@ -25,6 +25,7 @@ from pushserver.platforms import (
 )
 from pushserver.platforms.scrub import Scrubber
 from pushserver.relay.content import FromPolicy, OutgoingStream, envelope_sender, outgoing
+from pushserver.store import Receipts
 
 _PERMANENT = 500
 _CLOSING = 421
@@ -50,7 +51,8 @@ class LineEnded:
 class Connection(Actor):
     """Submits mails over a connection of its own, which it keeps between them.
 
-    ``scrubber`` keeps the account's password out of what its server is quoted with.
+    ``receipts`` keeps who has got a mail until that is stored. ``scrubber`` keeps the account's password out
+    of what its server is quoted with.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class Connection(Actor):
         mailer: Mailer,
         appearance: Appearance,
         open_spool: Callable[[SpooledContent], Streamed],
+        receipts: Receipts,
         scrubber: Scrubber | None = None,
     ) -> None:
         super().__init__(context)
+        self._receipts = receipts
         self._scrubber = scrubber or Scrubber()
         self._mailer = mailer
         self._appearance = appearance
@@ -71,7 +75,9 @@ class Connection(Actor):
     @receives(SubmitMail)
     def submit(self, submit: SubmitMail) -> LineEnded:
         """Send a mail now; every answer of the server is a receipt, none is an exception."""
-        return LineEnded(self.context.address.name, self._send(submit))
+        receipt = self._send(submit)
+        self._receipts.keep(receipt, self.context.clock.now())
+        return LineEnded(self.context.address.name, receipt)
 
     def _send(self, submit: SubmitMail) -> MailReceipt:
         try:

@@ -91,10 +91,22 @@ class _Journey:
     """The null sender was refused: the report goes out from the account's own address."""
     counts: list[AccountCounts] = field(default_factory=list)
     """What is to be stored with the next results."""
+    account: str = ""
+    """Who has the mail in hand."""
 
     @property
     def id(self) -> str:
         return self.queued.mail.id
+
+
+@dataclass(slots=True)
+class QueueEstate:
+    """What one life of the queue leaves to the next: the journeys whose mails accounts have in hand.
+
+    They go on doing what they were told, and answer my successor; without this, it would send those again.
+    """
+
+    under_way: dict[str, _Journey] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,7 @@ class MailQueue(Actor):
         reporter: dsn.Reporter,
         max_age: timedelta,
         tell_people: Callable[[Trouble], None],
+        estate: QueueEstate,
         chance: Callable[[], float] = random.random,
     ) -> None:
         super().__init__(context)
@@ -129,8 +142,9 @@ class MailQueue(Actor):
         self._max_age = max_age
         self._tell_people = tell_people
         self._chance = chance
-        self._journeys: dict[str, _Journey] = {}
-        self._under_way: Counter[str] = Counter()
+        self._estate = estate
+        self._journeys = dict(estate.under_way)
+        self._under_way = Counter(journey.account for journey in estate.under_way.values())
         self._stalled: deque[_Journey] = deque()
         self._telling: set[str] = set()
         """What the notices that are being raised are known by."""
@@ -245,6 +259,8 @@ class MailQueue(Actor):
         sender = self._routes[account].address if journey.as_account else mail.sender
         envelope = MailEnvelope(sender, tuple(journey.waiting), mail.content)
         self._under_way[account] += 1
+        journey.account = account
+        self._estate.under_way[journey.id] = journey
         try:
             self.tell(self._routes[account].ref, SubmitMail(envelope, mail.id))
         except ActorError as error:
@@ -254,9 +270,8 @@ class MailQueue(Actor):
     @receives(MailReceipt)
     def arrive(self, receipt: MailReceipt) -> None:
         """An account has tried."""
-        journey = self._journeys.get(receipt.mail_id)
-        if journey is not None:
-            journey.counts += counts_of(receipt)
+        if receipt.mail_id in self._journeys:
+            self._journeys[receipt.mail_id].counts += counts_of(receipt)
         self._arrive(receipt)
 
     @receives(Undelivered)
@@ -290,6 +305,7 @@ class MailQueue(Actor):
             self._fetch()
 
     def _arrive(self, receipt: MailReceipt) -> None:
+        self._estate.under_way.pop(receipt.mail_id, None)  # first: if I fail now, the store has the mail
         self._under_way[receipt.account] -= 1
         journey = self._journeys.get(receipt.mail_id)
         if journey is not None:

@@ -31,14 +31,23 @@ from pushserver.relay.connection import Appearance, Connection
 from pushserver.relay.desk import RelayDesk
 from pushserver.relay.dsn import Reporter
 from pushserver.relay.notice import notice_of
-from pushserver.relay.queue import MailQueue, Route, Trouble, UseRoutes
+from pushserver.relay.queue import MailQueue, QueueEstate, Route, Trouble, UseRoutes
 from pushserver.relay.roll import Roll
 from pushserver.service.delivery import NOTIFICATIONS, retry_rules
 from pushserver.service.follower import Difference
 from pushserver.service.groundwork import data_directory
 from pushserver.service.instruments import Instruments
 from pushserver.service.policies import ESSENTIAL, REMOTE
-from pushserver.store import MailEstate, MailStore, Retention, Spool, SpooledMessage, open_writer
+from pushserver.store import (
+    MailEstate,
+    MailStore,
+    Receipts,
+    Retention,
+    Spool,
+    SpooledMessage,
+    Unstored,
+    open_writer,
+)
 
 MAILS: Final = "mails"
 ACCOUNTS: Final = "accounts"
@@ -79,7 +88,8 @@ def in_start_order(settings: Settings) -> tuple[str, ...]:
 class RelaySide:
     """Makes the specs of the actors that relay mails.
 
-    ``listening`` is the door's socket, where mails are taken; ``build`` makes the ways of system notices.
+    ``listening`` is the door's socket, where mails are taken. ``receipts`` are this process's, ``unstored``
+    those of the dead. ``build`` makes the ways of system notices.
     """
 
     def __init__(
@@ -88,6 +98,8 @@ class RelaySide:
         *,
         system: ActorSystem,
         listening: socket.socket | None,
+        receipts: Receipts,
+        unstored: Unstored,
         instruments: Instruments,
         build: Build,
         chance: Callable[[], float] = random.random,
@@ -100,6 +112,8 @@ class RelaySide:
         self._build = build
         self._chance = chance
         self._store = system.ref(MAILS)
+        self._receipts = receipts
+        self._unstored = unstored
         self._spool = Spool(data_directory(settings) / SPOOL)
         self._lines: dict[str, dict[str, ChildSpec]] = {}
         self._accounts: dict[str, ChildSpec] = {}
@@ -161,15 +175,16 @@ class RelaySide:
             engine=partial(open_writer, self._settings.storage.url, durability="power"),
             spool=self._spool,
             retention=Retention(task.max_age, task.cleanup_interval),
-            estate=MailEstate(),
+            estate=MailEstate(self._unstored),
+            receipts=self._receipts,
             queue=self._system.ref(QUEUE),
         )
         return ChildSpec(kind="store", start=start, policy=ESSENTIAL, batch=BATCH, capacity=MOST_MAILS_ASKED)
 
     def _queue(self) -> ChildSpec:
-        return ChildSpec(kind="queue", start=self._start_queue, policy=ESSENTIAL)
+        return ChildSpec(kind="queue", start=partial(self._start_queue, QueueEstate()), policy=ESSENTIAL)
 
-    def _start_queue(self, context: Context) -> MailQueue:
+    def _start_queue(self, estate: QueueEstate, context: Context) -> MailQueue:
         """With the accounts that there are by then."""
         return MailQueue(
             context,
@@ -178,6 +193,7 @@ class RelaySide:
             reporter=_reporter(self._settings),
             max_age=timedelta(seconds=self._settings.smtp_relay.max_age),
             tell_people=self._tell_people,
+            estate=estate,
             chance=self._chance,
         )
 
@@ -196,6 +212,7 @@ class RelaySide:
             Account,
             connections=account.connections,
             store=self._store,
+            receipts=self._receipts,
             roll=self.roll,
             on_receipt=self._metrics.submitted,
         )
@@ -226,6 +243,7 @@ class RelaySide:
             mailer=SmtpAccount(upstream, as_seven_bit),
             appearance=Appearance(account.name, account.from_, self._settings.smtp_relay.from_policy),
             open_spool=SpooledMessage,
+            receipts=self._receipts,
             scrubber=Scrubber(*login_secrets(account.username, password)),
         )
 

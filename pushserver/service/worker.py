@@ -43,6 +43,7 @@ from pushserver.store import (
     InFlight,
     MailReader,
     NotificationStore,
+    Receipts,
     Retention,
     TaskReader,
     TaskStore,
@@ -279,10 +280,15 @@ class Worker:
         )
 
     def _relay_side(self) -> RelaySide:
+        unstored = Receipts.recover(self._directory)
+        receipts = Receipts(self._directory, self._place.name)
+        self._resources.callback(receipts.close)
         return RelaySide(
             self._settings,
             system=self.system,
             listening=self._place.smtp,
+            receipts=receipts,
+            unstored=unstored,
             instruments=self._instruments,
             build=self._endpoints(),
         )

@@ -1,7 +1,7 @@
 """The mail store: the only actor of its process that writes mails, a mailbox full at a time."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,6 +26,7 @@ from pushserver.store.errors import outages_as_store_unavailable
 from pushserver.store.mail_batch import MAIL_PURGE_LIMIT, MailCommand, MailOutcome, apply_to_mails
 from pushserver.store.mail_codec import queued_when_new
 from pushserver.store.mails import MailTable
+from pushserver.store.receipts import Receipts, Unstored
 from pushserver.store.spool import Spool
 
 _log = logging.getLogger(__name__)
@@ -38,10 +39,12 @@ MOST_UNHEARD = 8 * 1024 * 1024
 class MailEstate:
     """What one life of the mail store leaves to the next.
 
-    ``owed`` is what was told and could not be stored yet, in order. ``tidied``: the orphans in the spool were
-    removed; whoever writes there now has files that no row names yet.
+    ``unstored`` is what dead processes have not come to store, until it is. ``owed`` is what was told and
+    could not be stored yet, in order. ``tidied``: the orphans in the spool were removed; whoever writes there
+    now has files that no row names yet.
     """
 
+    unstored: Unstored = field(default_factory=Unstored)
     owed: list[Letter] = field(default_factory=list)
     tidied: bool = False
 
@@ -60,7 +63,7 @@ class MailStore(Committer):
     before anybody writes to the spool; only one process may have a mail store.
 
     What has become of a mail waits a moment for others, and shares their commit: a mail then has one instead
-    of two. Killed within that moment, the relay sends the mail again.
+    of two. Until then ``receipts`` keeps what a kill must not take away.
     """
 
     commands = get_args(MailCommand)
@@ -74,23 +77,38 @@ class MailStore(Committer):
         spool: Spool,
         retention: Retention,
         estate: MailEstate,
+        receipts: Receipts,
         queue: Ref | None = None,
     ) -> None:
         super().__init__(context, engine=engine, owed=estate.owed)
         self._spool = spool
         self._retention = retention
         self._estate = estate
+        self._receipts = receipts
         self._queue = queue
         self._unheard = 0
         """Bytes that the queue was handed since it was heard of."""
 
     def opened(self) -> None:
-        """Remove what a crash has left in the spool."""
+        """Store what the dead have not come to, and remove what they have left in the spool."""
+        self._store_receipts()
         if not self._estate.tidied:
             self._estate.tidied = True
             with suppress(StoreUnavailable):  # they are in nobody's way: the next start finds them
                 self._remove_orphans()
         self.after(self._retention.interval, _CleanUp())
+
+    def _store_receipts(self) -> None:
+        unstored = self._estate.unstored
+        if unstored.results:
+            self.apply(unstored.results)
+            _log.warning(
+                "%d mails had been sent and not written down when the service died",
+                len(unstored.results),
+                extra={"action": "receipts_recovered"},
+            )
+        unstored.forget()
+        self._estate.unstored = Unstored()
 
     def _remove_orphans(self) -> None:
         connection = self._connection
@@ -120,6 +138,7 @@ class MailStore(Committer):
     def execute(self, connection: Connection, commands: Sequence[MailCommand]) -> Sequence[MailOutcome]:
         """See :meth:`~.committer.Committer.execute`."""
         outcomes = apply_to_mails(connection, commands, spool=self._spool)
+        self._receipts.forget_stored(_stored(commands, outcomes))
         self.context.check_current()  # my successor's queue may have sent them long ago
         if self._queue is not None:
             if any(isinstance(command, _OF_THE_QUEUE) for command in commands):
@@ -148,6 +167,12 @@ _NOTHING_NEW = MailsReady()
 
 def _weight(mail: Mail) -> int:
     return len(mail.content) if isinstance(mail.content, bytes) else 0
+
+
+def _stored(commands: Sequence[MailCommand], outcomes: Sequence[MailOutcome]) -> Iterator[RecordMailResults]:
+    for command, outcome in zip(commands, outcomes, strict=True):
+        if isinstance(command, RecordMailResults) and outcome is None:
+            yield command
 
 
 def _brings_others(command: MailCommand) -> bool:

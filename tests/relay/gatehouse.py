@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from actors import ActorSystem, Address, ChildSpec, Clock, Context, SystemClock
 from pushserver.domain.mail import FetchDueMails, QueuedMail
 from pushserver.relay import SmtpDoor, SmtpServer, StoreDesk, Tally
-from pushserver.store import MailEstate, MailStore, Retention, Spool, open_writer
+from pushserver.store import MailEstate, MailStore, Receipts, Retention, Spool, open_writer
 from pushserver.store.migrations import migrate
 from tests.relay.doors import Client, Vault, plan
 
@@ -34,6 +34,7 @@ class Gatehouse:
         self.commits = 0
         self.spool = Spool(directory / "spool")
         self._estate = MailEstate()
+        self._receipts = Receipts(directory, "relay-0")
         self._listening = listening
         self._options = options
         self._directory = directory
@@ -46,7 +47,12 @@ class Gatehouse:
 
     def _store(self, context: Context) -> MailStore:
         return MailStore(
-            context, engine=self._engine, spool=self.spool, retention=RETENTION, estate=self._estate
+            context,
+            engine=self._engine,
+            spool=self.spool,
+            retention=RETENTION,
+            estate=self._estate,
+            receipts=self._receipts,
         )
 
     def _engine(self) -> Engine:

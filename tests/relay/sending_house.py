@@ -26,8 +26,8 @@ from pushserver.platforms.smtp import Security
 from pushserver.relay.account import Account
 from pushserver.relay.connection import Appearance, Connection
 from pushserver.relay.dsn import Reporter
-from pushserver.relay.queue import MailQueue, Route, Trouble
-from pushserver.store import MailEstate, MailStore, Retention, Spool, SpooledMessage, open_writer
+from pushserver.relay.queue import MailQueue, QueueEstate, Route, Trouble
+from pushserver.store import MailEstate, MailStore, Receipts, Retention, Spool, SpooledMessage, open_writer
 from pushserver.store.migrations import migrate
 
 DEADLINE = 20.0
@@ -75,6 +75,8 @@ def house(
     url = f"sqlite:///{directory}/mails.db"
     migrate(url)
     clock = ManualClock()
+    unstored = Receipts.recover(directory)
+    receipts = Receipts(directory, "relay-0")
     children: dict[str, ChildSpec] = {}
     root = ChildSpec("root", children=children, starts=("mails", "accounts", "queue"))
     system = ActorSystem("relay-0", root, clock=clock)
@@ -87,12 +89,13 @@ def house(
             engine=partial(open_writer, url, durability="power"),
             spool=Spool(directory / "spool"),
             retention=Retention(86_400.0, 300.0),
-            estate=MailEstate(),
+            estate=MailEstate(unstored),
+            receipts=receipts,
             queue=system.ref("queue"),
         ),
         batch=100,
     )
-    accounts = {name: _account(store, port, connections, account) for name, port in ports.items()}
+    accounts = {name: _account(store, receipts, port, connections, account) for name, port in ports.items()}
     children["accounts"] = ChildSpec("branch", children=accounts)
     routes = {
         name: Route(system.ref("accounts", name), f"{name}@relay.example", 1, connections) for name in ports
@@ -106,6 +109,7 @@ def house(
             reporter=Reporter("relay.example", "postmaster@relay.example"),
             max_age=MAX_AGE,
             tell_people=made.hear,
+            estate=QueueEstate(),
             chance=lambda: 0.0,
         ),
     )
@@ -114,21 +118,24 @@ def house(
         yield made
     finally:
         system.stop(2.0)
+        receipts.close()
 
 
-def _account(store: Any, port: int, connections: int, options: Mapping[str, Any]) -> ChildSpec:
+def _account(
+    store: Any, receipts: Receipts, port: int, connections: int, options: Mapping[str, Any]
+) -> ChildSpec:
     rules = options.get("rules", BreakerRules())
     lines = {
         str(number): ChildSpec(
-            "connection", partial(_connection, port=port, secret=options.get("secret", ""))
+            "connection", partial(_connection, receipts=receipts, port=port, secret=options.get("secret", ""))
         )
         for number in range(1, connections + 1)
     }
-    start = partial(Account, connections=connections, store=store, rules=rules)
+    start = partial(Account, connections=connections, store=store, receipts=receipts, rules=rules)
     return ChildSpec("account", start, children=lines)
 
 
-def _connection(context: Any, *, port: int, secret: str) -> Connection:
+def _connection(context: Any, *, receipts: Receipts, port: int, secret: str) -> Connection:
     server = SmtpServer("127.0.0.1", port, security=Security.CLEAR, timeout=5.0)
     mailer: Mailer = SmtpAccount(server)
     name = context.address.path[-2]
@@ -138,5 +145,6 @@ def _connection(context: Any, *, port: int, secret: str) -> Connection:
         mailer=mailer,
         appearance=look,
         open_spool=SpooledMessage,
+        receipts=receipts,
         scrubber=Scrubber(*login_secrets("user", secret)),
     )

@@ -9,16 +9,19 @@ import pytest
 
 from actors import Actor, ActorSystem, ChildSpec, Context, Letter, ManualClock, Ref, receives
 from pushserver.domain.mail import (
+    AccountCounts,
     FetchDueMails,
     MailReceipt,
     MailRecipient,
+    MailResult,
     MailsReady,
+    MailState,
     QueuedMail,
     RecordMailResults,
     SubmitMail,
 )
 from pushserver.relay.dsn import Reporter
-from pushserver.relay.queue import MOST_IN_HAND, REFILL, MailQueue, Route
+from pushserver.relay.queue import MOST_IN_HAND, REFILL, MailQueue, QueueEstate, Route
 from tests.relay.gatehouse import eventually
 from tests.store.mail_samples import ANN, a_mail
 from tests.store.samples import NOON
@@ -29,9 +32,15 @@ PATIENCE = 20.0
 class Shelf(Actor):
     """Stands where the store is; a look waits until the test says what it finds."""
 
-    def __init__(self, context: Context, looks: "queue.Queue[tuple[FetchDueMails, Letter]]") -> None:
+    def __init__(
+        self,
+        context: Context,
+        looks: "queue.Queue[tuple[FetchDueMails, Letter]]",
+        recorded: "queue.Queue[RecordMailResults]",
+    ) -> None:
         super().__init__(context)
         self._looks = looks
+        self._recorded = recorded
 
     @receives(FetchDueMails)
     def fetch(self, fetch: FetchDueMails) -> None:
@@ -42,8 +51,8 @@ class Shelf(Actor):
         self.settle(*found)
 
     @receives(RecordMailResults)
-    def record(self, _: RecordMailResults) -> None:
-        pass
+    def record(self, results: RecordMailResults) -> None:
+        self._recorded.put(results)
 
 
 class Account(Actor):
@@ -71,11 +80,12 @@ class Desk:
     def __init__(self) -> None:
         self._looks: queue.Queue[tuple[FetchDueMails, Letter]] = queue.Queue()
         self._sent: queue.Queue[str] = queue.Queue()
+        self._recorded: queue.Queue[RecordMailResults] = queue.Queue()
         children: dict[str, ChildSpec] = {}
         root = ChildSpec("root", children=children, starts=("shelf", "main", "queue"))
         self.system = ActorSystem("relay-0", root, clock=ManualClock(NOON))
         route = Route(self.system.ref("main"), "main@relay.example", 1, connections=10 * MOST_IN_HAND)
-        children["shelf"] = ChildSpec("shelf", partial(Shelf, looks=self._looks))
+        children["shelf"] = ChildSpec("shelf", partial(Shelf, looks=self._looks, recorded=self._recorded))
         children["main"] = ChildSpec("account", partial(Account, sent=self._sent))
         children["queue"] = ChildSpec(
             "queue",
@@ -86,6 +96,7 @@ class Desk:
                 reporter=Reporter("relay.example", "postmaster@relay.example"),
                 max_age=timedelta(days=3),
                 tell_people=lambda _: None,
+                estate=QueueEstate(),
             ),
         )
         self.queue: Ref = self.system.ref("queue")
@@ -111,6 +122,10 @@ class Desk:
     def gone(self, *mail_ids: str) -> None:
         for mail_id in mail_ids:
             self.system.ref("main").tell(mail_id)
+
+    def recorded(self) -> RecordMailResults:
+        """What the queue has had stored next."""
+        return self._recorded.get(timeout=PATIENCE)
 
     @property
     def looked_again(self) -> bool:
@@ -178,3 +193,19 @@ def test_a_full_hand_takes_no_more_and_new_mails_wait_behind_those_it_left(desk:
     desk.find(letter, f"m{MOST_IN_HAND}", "new")
     assert desk.sent(2) == [f"m{MOST_IN_HAND}", "new"]
     assert not desk.looked_again
+
+
+def test_a_new_life_of_the_queue_does_not_send_again_what_an_account_has_in_hand(desk: Desk) -> None:
+    desk.first_look("m0", "m1")
+    assert desk.sent(2) == ["m0", "m1"]
+    desk.gone("m0")
+    assert desk.recorded().mail_id == "m0"
+    assert desk.system.restart(desk.queue.address) == 1
+    fetch, letter = desk.look()
+    assert fetch.exclude == ("m1",)
+    desk.find(letter, "m2")
+    assert desk.sent(1) == ["m2"]
+    desk.gone("m1")
+    stored = desk.recorded()
+    assert (stored.mail_id, stored.results) == ("m1", (MailResult(ANN, MailState.DELIVERED, account="main"),))
+    assert stored.counts == (AccountCounts("main", sent=1),)

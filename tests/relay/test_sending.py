@@ -9,11 +9,20 @@ import pytest
 
 from actors import Address, Reason, Undelivered
 from pushserver.domain.breaker import BreakerRules
-from pushserver.domain.mail import FetchAccountCounts, Mail, MailCounts, MailState
+from pushserver.domain.mail import (
+    FetchAccountCounts,
+    Mail,
+    MailCounts,
+    MailEnvelope,
+    MailReceipt,
+    MailState,
+    SubmitMail,
+)
 from pushserver.relay import queue
 from pushserver.relay.notice import notice_of
 from pushserver.relay.queue import LOST_ANSWER
 from pushserver.sandbox import MailSink, Sandbox
+from pushserver.store import Receipts
 from tests.relay.sending_house import DEADLINE, House, house
 from tests.store.mail_samples import ANN, BOB, a_mail
 from tests.system.deadline import until
@@ -306,3 +315,25 @@ def test_a_backlog_beyond_what_is_in_hand_at_once_needs_no_second_look_by_the_cl
         successor.clock.advance(61.0)
         until(lambda: successor.backlog().waiting == 0, "all are finished")
     assert sink.count == 25
+
+
+def test_a_push_by_e_mail_leaves_no_receipt_its_result_is_stored_by_who_asked(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sink = sandbox.smtp()
+    with house(tmp_path, {"main": sink.port}) as running:
+        envelope = MailEnvelope(SENDER, (ANN,), b"Subject: push\r\n\r\nbody\r\n")
+        receipt = running.system.ref("accounts", "main").ask(SubmitMail(envelope, "task_1"), DEADLINE)
+        assert receipt == MailReceipt("main", accepted=(ANN,), mail_id="task_1")
+        assert Receipts.recover(tmp_path).results == ()
+
+
+def test_once_all_is_stored_no_receipt_is_left(tmp_path: Path, sandbox: Sandbox) -> None:
+    sink = sandbox.smtp()
+    sink.refuse(BOB)
+    with house(tmp_path, {"main": sink.port}) as running:
+        for number in range(100):
+            running.accept(mail(running, f"m{number}", ANN, BOB))
+        until(lambda: running.backlog().waiting == 0, "all are finished")
+        assert Receipts.recover(tmp_path).results == ()
+    assert not [*tmp_path.glob("receipts-*")]

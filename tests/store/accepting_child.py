@@ -9,14 +9,14 @@ from pathlib import Path
 
 from actors import ActorSystem, ChildSpec
 from pushserver.domain.mail import AcceptMail
-from pushserver.store import MailEstate, MailStore, Retention, Spool, open_writer
+from pushserver.store import MailEstate, MailStore, Receipts, Retention, Spool, open_writer
 from tests.store.mail_samples import a_mail
 
 BIG = b"0123456789abcdef" * 20_000
 
 
 def main(url: str, directory: Path) -> None:
-    spool, estate = Spool(directory), MailEstate()
+    spool, estate, receipts = Spool(directory), MailEstate(), Receipts(directory.parent, "relay-0")
     spec = ChildSpec(
         kind="mails",
         start=lambda context: MailStore(
@@ -25,6 +25,7 @@ def main(url: str, directory: Path) -> None:
             spool=spool,
             retention=Retention(86_400.0, 300.0),
             estate=estate,
+            receipts=receipts,
         ),
         batch=100,
     )

@@ -24,7 +24,9 @@ from pushserver.domain.mail import (
     FetchAccountCounts,
     FetchDueMails,
     ListMails,
+    MailCounts,
     MailPage,
+    MailReceipt,
     MailsReady,
     MailState,
     MarkNotified,
@@ -38,13 +40,14 @@ from pushserver.store import (
     MailEstate,
     MailReader,
     MailStore,
+    Receipts,
     Retention,
     Spool,
     database_file,
     open_writer,
 )
 from pushserver.store.mail_actor import MOST_UNHEARD
-from tests.store.mail_samples import ANN, a_mail, accept, bounced, delivered, record
+from tests.store.mail_samples import ANN, BOB, a_mail, accept, bounced, delivered, record
 from tests.store.samples import NOON, SECOND
 
 DEADLINE = 20.0
@@ -71,7 +74,8 @@ class Relay:
         self.url = url
         self.spool = Spool(directory)
         self.clock = ManualClock(NOON)
-        self.estate = MailEstate()
+        self.estate = MailEstate(Receipts.recover(directory.parent))
+        self.receipts = Receipts(directory.parent, "relay-0")
         self.heard: queue.Queue[MailsReady] = queue.Queue()
         self.opened: list[Engine] = []
         children: dict[str, ChildSpec] = {}
@@ -88,6 +92,7 @@ class Relay:
             spool=self.spool,
             retention=Retention(A_DAY, CLEAN_UP),
             estate=self.estate,
+            receipts=self.receipts,
             queue=self.system.ref("queue"),
         )
 
@@ -371,6 +376,42 @@ def test_what_was_accepted_is_there_after_a_restart(new_relay: Relays) -> None:
     relay.system.restart(relay.store.address)
     assert relay.ids() == ["m1"]
     assert new_relay().ids() == ["m1"]
+
+
+def test_what_a_dead_process_had_sent_and_not_stored_is_stored_before_anything_is_due(
+    new_relay: Relays, directory: Path, reader: Engine
+) -> None:
+    first = new_relay()
+    first.ask(accept("m1", ANN, BOB))
+    first.ask(accept("m2"))
+    for receipt in (MailReceipt("main", (ANN,), mail_id="m1"), MailReceipt("main", (ANN,), mail_id="gone")):
+        first.receipts.keep(receipt, NOON + SECOND)
+    second = new_relay()
+    mails: tuple[QueuedMail, ...] = second.ask(FetchDueMails(NOON + SECOND, 100))
+    assert [[(to.state, to.account) for to in queued.recipients] for queued in mails] == [
+        [(MailState.DELIVERED, "main"), (MailState.WAITING, "")],
+        [(MailState.WAITING, "")],
+    ]
+    assert MailReader(reader).counts() == {"main": MailCounts(1, 0)}
+    assert Receipts.recover(directory.parent).results == ()
+
+
+def test_a_receipt_is_kept_until_its_results_are_committed(
+    relay: Relay, directory: Path, holder: sqlite3.Connection
+) -> None:
+    relay.ask(accept("m1"))
+    relay.receipts.keep(MailReceipt("main", (ANN,), mail_id="m1"), NOON)
+    holder.execute("BEGIN IMMEDIATE")
+    relay.store.tell(record("m1", *delivered(ANN)))
+    relay.clock.advance(1.0)
+    with pytest.raises(StoreUnavailable):
+        relay.ask(FetchAccountCounts())
+    assert len(Receipts.recover(directory.parent).results) == 1
+    holder.execute("ROLLBACK")
+    relay.clock.advance(2.0)
+    relay.ask_until_stored(accept("m2"))
+    assert relay.ids() == ["m2"]
+    assert Receipts.recover(directory.parent).results == ()
 
 
 def test_whoever_asks_during_an_outage_is_refused_and_what_is_told_is_kept(

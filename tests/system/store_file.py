@@ -74,6 +74,15 @@ def locked(store: Path, patience: float = 1.0) -> bool:
 
 
 @contextmanager
+def kept_from_writers(store: Path) -> Iterator[None]:
+    """Nothing is committed while somebody else has the write lock."""
+    with closing(sqlite3.connect(store, timeout=10, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
 def slow_inserts(store: Path, table: str) -> Iterator[None]:
     """Have the database itself take some milliseconds more for each row of a table: long transactions."""
     numbers = ",".join(f"({number})" for number in range(SLOWNESS))

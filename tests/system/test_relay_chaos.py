@@ -30,8 +30,8 @@ ANN, BOB, GONE = "ann@corp.example", "bob@corp.example", "gone@corp.example"
 ENVELOPE = (ANN, BOB, GONE)
 PROVIDERS = ("a", "b", "c")
 CONNECTIONS = 3
-TWICE_AT_MOST = 16
-"""For an interruption: what is on the connections it breaks, and what they have done unrecorded."""
+TWICE_AT_MOST = len(PROVIDERS) * CONNECTIONS
+"""For an interruption: what is on the connections it breaks."""
 _MARKER = re.compile(rb"^Subject: (mail-\d+)\r$", re.MULTILINE)
 _REPORT = b'report-type="delivery-status"'
 _FAILED = re.compile(rb"^Final-Recipient: rfc822; (\S+)\r$", re.MULTILINE)
