@@ -12,6 +12,8 @@ _OK: Final = b"250 2.0.0 Ok\r\n"
 _GO_AHEAD: Final = b"354 Go ahead\r\n"
 _BYE: Final = b"221 2.0.0 Bye\r\n"
 _END: Final = b"\r\n.\r\n"
+_PIECE: Final = 64 * 1024
+"""Bytes that are read at once: as in the client, nobody should wait for more."""
 
 
 class _Count:
@@ -37,6 +39,7 @@ class _Smtp(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        transport.max_size = _PIECE  # type: ignore[attr-defined] # asyncio's own is 256 KiB
         transport.write(_GREETING)
 
     def data_received(self, data: bytes) -> None:

@@ -260,6 +260,7 @@ def test_a_push_whose_answer_was_lost_is_sent_once_more(client: Client, sinks: d
 # Accounts --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_when_one_account_dies_mails_go_over_the_other_within_a_second(
     sandbox: Sandbox, serve: Serve, tmp_path: Path
 ) -> None:
