@@ -101,7 +101,9 @@ class MailStore(Committer):
     def _store_receipts(self) -> None:
         unstored = self._estate.unstored
         if unstored.results:
-            self.apply(unstored.results)
+            for outcome in self.apply(unstored.results):
+                if isinstance(outcome, StoreUnavailable):
+                    raise outcome
             _log.warning(
                 "%d mails had been sent and not written down when the service died",
                 len(unstored.results),

@@ -19,7 +19,7 @@ from pushserver.store.codec import from_microseconds, to_microseconds
 from pushserver.store.slots import Kind, Leftovers, Slot, Slots, leftovers
 
 SLOT_SIZE: Final = 32 * 1024
-"""Bytes; room for a hundred recipients, whose addresses have up to 254 characters."""
+"""Bytes; room for a hundred recipients, whose addresses have up to 254 octets."""
 SLOTS: Final = 32
 """Slots in a file. A process that needs more at once adds another file."""
 _NAME: Final = "receipts"
@@ -88,12 +88,13 @@ class Receipts:
 
 
 def _written(receipt: MailReceipt, at: datetime) -> bytes:
-    return json.dumps([receipt.mail_id, receipt.account, to_microseconds(at), receipt.accepted]).encode()
+    values = [receipt.mail_id, receipt.account, to_microseconds(at), receipt.accepted]
+    return json.dumps(values, ensure_ascii=False).encode(errors="surrogatepass")
 
 
 def _read(payload: bytes) -> RecordMailResults | None:
     try:
-        mail_id, account, at, accepted = json.loads(payload)
+        mail_id, account, at, accepted = json.loads(payload.decode(errors="surrogatepass"))
     except ValueError:  # another version's
         return None
     results = tuple(MailResult(to, MailState.DELIVERED, account=account) for to in accepted)

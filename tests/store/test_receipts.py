@@ -85,8 +85,9 @@ def test_a_mail_that_is_sent_once_more_takes_no_second_slot(tmp_path: Path, rece
 def test_a_hundred_of_the_longest_addresses_are_kept_in_any_script(
     tmp_path: Path, receipts: Receipts
 ) -> None:
-    everybody = [f"{number:03}{'x' * 240}@corp.example"[:254] for number in range(99)]
-    everybody.append("用户@例子.example")
+    everybody = [f"{number:03}{'户' * 79}@corp.example" for number in range(99)]
+    assert {len(address.encode()) for address in everybody} == {253}
+    everybody.append("\udcff@corp.example")
     receipts.keep(MailReceipt("账户\n一", tuple(everybody), mail_id="m1"), NOON)
     (found,) = left(tmp_path)
     assert [result.address for result in found.results] == everybody
