@@ -1,5 +1,6 @@
 """The relaying side of a process: the mails' store, the accounts, the herald, the queue, the SMTP door."""
 
+import logging
 import random
 import socket
 from collections.abc import Callable, Mapping
@@ -7,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from actors import ActorSystem, Address, ChildSpec, Context
+from actors import ActorSystem, Address, ChildSpec, Context, Letter
 from pushserver.config import RelayAccount, Settings
 from pushserver.delivery import Build, herald_spec
 from pushserver.domain import new_notification_id
@@ -45,9 +46,10 @@ from pushserver.store import (
     Retention,
     Spool,
     SpooledMessage,
-    Unstored,
     open_writer,
 )
+
+_log = logging.getLogger(__name__)
 
 MAILS: Final = "mails"
 ACCOUNTS: Final = "accounts"
@@ -88,8 +90,8 @@ def in_start_order(settings: Settings) -> tuple[str, ...]:
 class RelaySide:
     """Makes the specs of the actors that relay mails.
 
-    ``listening`` is the door's socket, where mails are taken. ``receipts`` are this process's, ``unstored``
-    those of the dead. ``build`` makes the ways of system notices.
+    ``listening`` is the door's socket, where mails are taken; ``receipts`` are this process's. ``build``
+    makes the ways of system notices.
     """
 
     def __init__(
@@ -99,7 +101,6 @@ class RelaySide:
         system: ActorSystem,
         listening: socket.socket | None,
         receipts: Receipts,
-        unstored: Unstored,
         instruments: Instruments,
         build: Build,
         chance: Callable[[], float] = random.random,
@@ -113,7 +114,6 @@ class RelaySide:
         self._chance = chance
         self._store = system.ref(MAILS)
         self._receipts = receipts
-        self._unstored = unstored
         self._spool = Spool(data_directory(settings) / SPOOL)
         self._lines: dict[str, dict[str, ChildSpec]] = {}
         self._accounts: dict[str, ChildSpec] = {}
@@ -175,11 +175,21 @@ class RelaySide:
             engine=partial(open_writer, self._settings.storage.url, durability="power"),
             spool=self._spool,
             retention=Retention(task.max_age, task.cleanup_interval),
-            estate=MailEstate(self._unstored),
+            estate=MailEstate(owed=self._owed()),
             receipts=self._receipts,
             queue=self._system.ref(QUEUE),
         )
         return ChildSpec(kind="store", start=start, policy=ESSENTIAL, batch=BATCH, capacity=MOST_MAILS_ASKED)
+
+    def _owed(self) -> list[Letter]:
+        unstored, now = self._receipts.unstored, self._system.clock.monotonic()
+        if unstored:
+            _log.warning(
+                "%d mails had been sent and not written down when the relay died",
+                len(unstored),
+                extra={"action": "receipts_recovered"},
+            )
+        return [Letter(command, at=now) for command in unstored]
 
     def _queue(self) -> ChildSpec:
         return ChildSpec(kind="queue", start=partial(self._start_queue, QueueEstate()), policy=ESSENTIAL)

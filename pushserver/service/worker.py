@@ -280,7 +280,6 @@ class Worker:
         )
 
     def _relay_side(self) -> RelaySide:
-        unstored = Receipts.recover(self._directory)
         receipts = Receipts(self._directory, self._place.name)
         self._resources.callback(receipts.close)
         return RelaySide(
@@ -288,7 +287,6 @@ class Worker:
             system=self.system,
             listening=self._place.smtp,
             receipts=receipts,
-            unstored=unstored,
             instruments=self._instruments,
             build=self._endpoints(),
         )

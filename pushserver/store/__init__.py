@@ -30,7 +30,7 @@ from pushserver.store.notifications_batch import (
 )
 from pushserver.store.notifications_reader import NotificationReader
 from pushserver.store.reader import TaskReader
-from pushserver.store.receipts import Receipts, Unstored
+from pushserver.store.receipts import Receipts
 from pushserver.store.spool import SPOOL_ABOVE, Spool, SpooledMessage, SpoolFile, read_content
 from pushserver.store.tasks import TaskTable
 from pushserver.store.wal import Checkpointer
@@ -73,7 +73,6 @@ __all__ = [
     "TaskReader",
     "TaskStore",
     "TaskTable",
-    "Unstored",
     "UnsupportedDatabase",
     "apply",
     "apply_to_mails",

@@ -26,7 +26,7 @@ from pushserver.store.errors import outages_as_store_unavailable
 from pushserver.store.mail_batch import MAIL_PURGE_LIMIT, MailCommand, MailOutcome, apply_to_mails
 from pushserver.store.mail_codec import queued_when_new
 from pushserver.store.mails import MailTable
-from pushserver.store.receipts import Receipts, Unstored
+from pushserver.store.receipts import Receipts
 from pushserver.store.spool import Spool
 
 _log = logging.getLogger(__name__)
@@ -39,12 +39,10 @@ MOST_UNHEARD = 8 * 1024 * 1024
 class MailEstate:
     """What one life of the mail store leaves to the next.
 
-    ``unstored`` is what dead processes have not come to store, until it is. ``owed`` is what was told and
-    could not be stored yet, in order. ``tidied``: the orphans in the spool were removed; whoever writes there
-    now has files that no row names yet.
+    ``owed`` is what was told and could not be stored yet, in order. ``tidied``: the orphans in the spool were
+    removed; whoever writes there now has files that no row names yet.
     """
 
-    unstored: Unstored = field(default_factory=Unstored)
     owed: list[Letter] = field(default_factory=list)
     tidied: bool = False
 
@@ -90,27 +88,12 @@ class MailStore(Committer):
         """Bytes that the queue was handed since it was heard of."""
 
     def opened(self) -> None:
-        """Store what the dead have not come to, and remove what they have left in the spool."""
-        self._store_receipts()
+        """Remove what a crash has left in the spool."""
         if not self._estate.tidied:
             self._estate.tidied = True
             with suppress(StoreUnavailable):  # they are in nobody's way: the next start finds them
                 self._remove_orphans()
         self.after(self._retention.interval, _CleanUp())
-
-    def _store_receipts(self) -> None:
-        unstored = self._estate.unstored
-        if unstored.results:
-            for outcome in self.apply(unstored.results):
-                if isinstance(outcome, StoreUnavailable):
-                    raise outcome
-            _log.warning(
-                "%d mails had been sent and not written down when the service died",
-                len(unstored.results),
-                extra={"action": "receipts_recovered"},
-            )
-        unstored.forget()
-        self._estate.unstored = Unstored()
 
     def _remove_orphans(self) -> None:
         connection = self._connection

@@ -9,55 +9,50 @@ Only who has got the mail is kept: whoever was refused may be asked again.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from pushserver.domain.mail import AccountCounts, MailReceipt, MailResult, MailState, RecordMailResults
 from pushserver.store.codec import from_microseconds, to_microseconds
-from pushserver.store.slots import Kind, Leftovers, Slot, Slots, leftovers
+from pushserver.store.slots import Kind, Slot, Slots, leftovers
 
 SLOT_SIZE: Final = 32 * 1024
 """Bytes; room for a hundred recipients, whose addresses have up to 254 octets."""
 SLOTS: Final = 32
 """Slots in a file. A process that needs more at once adds another file."""
-_NAME: Final = "receipts"
-
-
-@dataclass(frozen=True, slots=True)
-class Unstored:
-    """What dead processes have not come to store, and where that is kept."""
-
-    results: tuple[RecordMailResults, ...] = ()
-    left: Leftovers = field(default_factory=Leftovers)
-
-    def forget(self) -> None:
-        """To be called once the results are committed."""
-        self.left.forget()
+_KIND: Final = Kind("receipts", SLOT_SIZE, SLOTS)
 
 
 class Receipts:
     """The receipts that a process has yet to store, written by any of its threads: :class:`~.slots.Slots`.
 
-    What the dead have left is to be taken with :meth:`recover` *before* this is made.
+    ``unstored`` is what the dead have not come to store, whatever they were called: only one process at a
+    time keeps receipts. I keep them from now on, and the store owes them before anything else.
     """
 
-    def __init__(self, directory: Path, process: str, slots: int = SLOTS) -> None:
-        self._slots = Slots(directory, process, Kind(_NAME, SLOT_SIZE, slots))
+    def __init__(self, directory: Path, process: str) -> None:
+        left = leftovers(directory, _KIND)
+        self._slots = Slots(directory, process, _KIND)
         self._kept: dict[tuple[str, str], Slot] = {}
+        self.unstored = tuple(filter(None, map(_read, left.payloads)))
+        if all(self._keep(command) for command in self.unstored):
+            left.forget()
 
     def keep(self, receipt: MailReceipt, at: datetime) -> None:
         """Somebody has got a mail at ``at``, or else there is nothing to keep.
 
         One for which there is no room is not kept: see :meth:`~.slots.Slots.put`.
         """
-        if not receipt.accepted:
-            return
-        slot = self._slots.put(_written(receipt, at))
-        self.forget(receipt.mail_id, receipt.account)
+        if receipt.accepted:
+            self._keep(_results(receipt.mail_id, receipt.account, at, receipt.accepted))
+
+    def _keep(self, command: RecordMailResults) -> bool:
+        slot = self._slots.put(_written(command))
+        self.forget_stored([command])
         if slot is not None:
-            self._kept[receipt.mail_id, receipt.account] = slot
+            self._kept[command.mail_id, command.results[0].account] = slot
+        return slot is not None
 
     def forget(self, mail_id: str, account: str) -> None:
         """What came of this mail over this account is stored, or is another's to store."""
@@ -76,28 +71,25 @@ class Receipts:
         self._slots.close()
 
     @staticmethod
-    def recover(directory: Path) -> Unstored:
-        """Read what dead processes left behind; only one at a time keeps receipts, whatever it is called.
-
-        Nothing is removed before :meth:`Unstored.forget`: a crash in between repeats the recovery, and
-        results that are stored already change nothing.
-        """
-        left = leftovers(directory, Kind(_NAME, SLOT_SIZE, SLOTS))
-        results = map(_read, left.payloads)
-        return Unstored(tuple(command for command in results if command is not None), left)
+    def left(directory: Path) -> tuple[RecordMailResults, ...]:
+        """What any process keeps now or has left; it stays where it is."""
+        return tuple(filter(None, map(_read, leftovers(directory, _KIND).payloads)))
 
 
-def _written(receipt: MailReceipt, at: datetime) -> bytes:
-    values = [receipt.mail_id, receipt.account, to_microseconds(at), receipt.accepted]
+def _results(mail_id: str, account: str, at: datetime, accepted: Iterable[str]) -> RecordMailResults:
+    results = tuple(MailResult(to, MailState.DELIVERED, account=account) for to in accepted)
+    return RecordMailResults(mail_id, results, at, counts=(AccountCounts(account, sent=1),))
+
+
+def _written(command: RecordMailResults) -> bytes:
+    accepted = [result.address for result in command.results]
+    values = [command.mail_id, command.results[0].account, to_microseconds(command.at), accepted]
     return json.dumps(values, ensure_ascii=False).encode(errors="surrogatepass")
 
 
 def _read(payload: bytes) -> RecordMailResults | None:
     try:
         mail_id, account, at, accepted = json.loads(payload.decode(errors="surrogatepass"))
-    except ValueError:  # another version's
+        return _results(mail_id, account, from_microseconds(at), accepted) if accepted else None
+    except (ValueError, TypeError):  # another version's
         return None
-    results = tuple(MailResult(to, MailState.DELIVERED, account=account) for to in accepted)
-    return RecordMailResults(
-        mail_id, results, from_microseconds(at), counts=(AccountCounts(account, sent=1),)
-    )

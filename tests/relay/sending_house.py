@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from actors import ActorSystem, ActorUnavailable, ChildSpec, ManualClock
+from actors import ActorSystem, ActorUnavailable, ChildSpec, Letter, ManualClock
 from pushserver.domain.breaker import BreakerRules
 from pushserver.domain.mail import (
     AcceptMail,
@@ -75,7 +75,6 @@ def house(
     url = f"sqlite:///{directory}/mails.db"
     migrate(url)
     clock = ManualClock()
-    unstored = Receipts.recover(directory)
     receipts = Receipts(directory, "relay-0")
     children: dict[str, ChildSpec] = {}
     root = ChildSpec("root", children=children, starts=("mails", "accounts", "queue"))
@@ -89,7 +88,7 @@ def house(
             engine=partial(open_writer, url, durability="power"),
             spool=Spool(directory / "spool"),
             retention=Retention(86_400.0, 300.0),
-            estate=MailEstate(unstored),
+            estate=MailEstate(owed=[Letter(command, at=0.0) for command in receipts.unstored]),
             receipts=receipts,
             queue=system.ref("queue"),
         ),

@@ -74,8 +74,8 @@ class Relay:
         self.url = url
         self.spool = Spool(directory)
         self.clock = ManualClock(NOON)
-        self.estate = MailEstate(Receipts.recover(directory.parent))
         self.receipts = Receipts(directory.parent, "relay-0")
+        self.estate = MailEstate(owed=[Letter(command, at=0.0) for command in self.receipts.unstored])
         self.heard: queue.Queue[MailsReady] = queue.Queue()
         self.opened: list[Engine] = []
         children: dict[str, ChildSpec] = {}
@@ -393,7 +393,7 @@ def test_what_a_dead_process_had_sent_and_not_stored_is_stored_before_anything_i
         [(MailState.WAITING, "")],
     ]
     assert MailReader(reader).counts() == {"main": MailCounts(1, 0)}
-    assert Receipts.recover(directory.parent).results == ()
+    assert Receipts.left(directory.parent) == ()
 
 
 def test_a_receipt_is_kept_until_its_results_are_committed(
@@ -406,12 +406,12 @@ def test_a_receipt_is_kept_until_its_results_are_committed(
     relay.clock.advance(1.0)
     with pytest.raises(StoreUnavailable):
         relay.ask(FetchAccountCounts())
-    assert len(Receipts.recover(directory.parent).results) == 1
+    assert len(Receipts.left(directory.parent)) == 1
     holder.execute("ROLLBACK")
     relay.clock.advance(2.0)
     relay.ask_until_stored(accept("m2"))
     assert relay.ids() == ["m2"]
-    assert Receipts.recover(directory.parent).results == ()
+    assert Receipts.left(directory.parent) == ()
 
 
 def test_whoever_asks_during_an_outage_is_refused_and_what_is_told_is_kept(

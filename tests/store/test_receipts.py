@@ -1,3 +1,5 @@
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,13 +32,13 @@ STORED = RecordMailResults(
 
 @pytest.fixture
 def receipts(tmp_path: Path) -> Iterator[Receipts]:
-    receipts = Receipts(tmp_path, "relay-0", slots=2)
+    receipts = Receipts(tmp_path, "relay-0")
     yield receipts
     receipts.close()
 
 
 def left(directory: Path) -> tuple[RecordMailResults, ...]:
-    return Receipts.recover(directory).results
+    return Receipts.left(directory)
 
 
 def test_who_has_got_a_mail_is_known_until_it_is_stored(tmp_path: Path, receipts: Receipts) -> None:
@@ -94,13 +96,31 @@ def test_a_hundred_of_the_longest_addresses_are_kept_in_any_script(
     assert {result.account for result in found.results} == {"账户\n一"}
 
 
-def test_the_files_go_once_what_they_say_is_stored(tmp_path: Path) -> None:
+def test_a_successor_of_any_name_keeps_what_the_dead_have_left_until_it_is_stored(tmp_path: Path) -> None:
     Receipts(tmp_path, "relay-0").keep(SENT, NOON)
-    Receipts(tmp_path, "main-0").keep(MailReceipt("spare", (ANN,), mail_id="m2"), NOON)
-    unstored = Receipts.recover(tmp_path)
-    assert {command.mail_id for command in unstored.results} == {"m1", "m2"}
-    unstored.forget()
+    second = Receipts(tmp_path, "main-0")
+    second.keep(MailReceipt("spare", (ANN,), mail_id="m2"), NOON)
+    third = Receipts(tmp_path, "main-0")
+    assert second.unstored == (STORED,)
+    assert {command.mail_id for command in third.unstored} == {"m1", "m2"}
+    assert set(left(tmp_path)) == set(third.unstored)
+    third.forget_stored(third.unstored)
+    third.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_full_disk_does_not_let_a_successor_keep_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Receipts(tmp_path, "relay-0").keep(SENT, NOON)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        assert Receipts(tmp_path, "relay-0").unstored == (STORED,)
+    assert left(tmp_path) == (STORED,)
 
 
 def test_of_a_process_that_ends_in_peace_nothing_is_left(tmp_path: Path) -> None:
@@ -121,6 +141,6 @@ def test_one_that_ends_with_something_unstored_leaves_it(tmp_path: Path) -> None
 def test_another_versions_are_passed_over(tmp_path: Path) -> None:
     Receipts(tmp_path, "relay-0").keep(SENT, NOON)
     slots = Slots(tmp_path, "relay-0", Kind("receipts", SLOT_SIZE, 2))
-    for payload in (b"not json", b'["m1", "main"]', b"\xff"):
+    for payload in (b"not json", b'["m1", "main"]', b'["m1", "main", 0, []]', b"\xff"):
         slots.put(payload)
     assert left(tmp_path) == (STORED,)
