@@ -1,7 +1,7 @@
 """The mail store: the only actor of its process that writes mails, a mailbox full at a time."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -123,22 +123,19 @@ class MailStore(Committer):
     def execute(self, connection: Connection, commands: Sequence[MailCommand]) -> Sequence[MailOutcome]:
         """See :meth:`~.committer.Committer.execute`."""
         outcomes = apply_to_mails(connection, commands, spool=self._spool)
-        self._receipts.forget_stored(_stored(commands, outcomes))
+        done = [command for command, outcome in zip(commands, outcomes, strict=True) if outcome is None]
+        self._receipts.forget_stored(command for command in done if isinstance(command, RecordMailResults))
         self.context.check_current()  # my successor's queue may have sent them long ago
         if self._queue is not None:
             if any(isinstance(command, _OF_THE_QUEUE) for command in commands):
                 self._unheard = 0
-            news = self._news(commands, outcomes)
+            news = self._news(commands, done)
             if news != _NOTHING_NEW:
                 self._queue.tell_if_awake(news)
         return outcomes
 
-    def _news(self, commands: Sequence[MailCommand], outcomes: Sequence[MailOutcome]) -> MailsReady:
-        accepted = [
-            command.mail
-            for command, outcome in zip(commands, outcomes, strict=True)
-            if isinstance(command, AcceptMail) and outcome is None
-        ]
+    def _news(self, commands: Sequence[MailCommand], done: Sequence[MailCommand]) -> MailsReady:
+        accepted = [command.mail for command in done if isinstance(command, AcceptMail)]
         others = any(map(_brings_others, commands))
         self._unheard += sum(map(_weight, accepted))
         if self._unheard > MOST_UNHEARD:
@@ -152,12 +149,6 @@ _NOTHING_NEW = MailsReady()
 
 def _weight(mail: Mail) -> int:
     return len(mail.content) if isinstance(mail.content, bytes) else 0
-
-
-def _stored(commands: Sequence[MailCommand], outcomes: Sequence[MailOutcome]) -> Iterator[RecordMailResults]:
-    for command, outcome in zip(commands, outcomes, strict=True):
-        if isinstance(command, RecordMailResults) and outcome is None:
-            yield command
 
 
 def _brings_others(command: MailCommand) -> bool:

@@ -35,8 +35,9 @@ class Receipts:
         left = leftovers(directory, _KIND)
         self._slots = Slots(directory, process, _KIND)
         self._kept: dict[tuple[str, str], Slot] = {}
-        self.unstored = tuple(filter(None, map(_read, left.payloads)))
-        if all(self._keep(command) for command in self.unstored):
+        found = {payload: results for payload in left.payloads if (results := _read(payload)) is not None}
+        self.unstored = tuple(found.values())
+        if all(self._put(of.mail_id, of.results[0].account, payload) for payload, of in found.items()):
             left.forget()
 
     def keep(self, receipt: MailReceipt, at: datetime) -> None:
@@ -45,13 +46,13 @@ class Receipts:
         One for which there is no room is not kept: see :meth:`~.slots.Slots.put`.
         """
         if receipt.accepted:
-            self._keep(_results(receipt.mail_id, receipt.account, at, receipt.accepted))
+            self._put(receipt.mail_id, receipt.account, _written(receipt, at))
 
-    def _keep(self, command: RecordMailResults) -> bool:
-        slot = self._slots.put(_written(command))
-        self.forget_stored([command])
+    def _put(self, mail_id: str, account: str, payload: bytes) -> bool:
+        slot = self._slots.put(payload)
+        self.forget(mail_id, account)
         if slot is not None:
-            self._kept[command.mail_id, command.results[0].account] = slot
+            self._kept[mail_id, account] = slot
         return slot is not None
 
     def forget(self, mail_id: str, account: str) -> None:
@@ -70,26 +71,18 @@ class Receipts:
         """Of a process that ends in peace; what is not stored is left for its successor."""
         self._slots.close()
 
-    @staticmethod
-    def left(directory: Path) -> tuple[RecordMailResults, ...]:
-        """What any process keeps now or has left; it stays where it is."""
-        return tuple(filter(None, map(_read, leftovers(directory, _KIND).payloads)))
 
-
-def _results(mail_id: str, account: str, at: datetime, accepted: Iterable[str]) -> RecordMailResults:
-    results = tuple(MailResult(to, MailState.DELIVERED, account=account) for to in accepted)
-    return RecordMailResults(mail_id, results, at, counts=(AccountCounts(account, sent=1),))
-
-
-def _written(command: RecordMailResults) -> bytes:
-    accepted = [result.address for result in command.results]
-    values = [command.mail_id, command.results[0].account, to_microseconds(command.at), accepted]
+def _written(receipt: MailReceipt, at: datetime) -> bytes:
+    values = [receipt.mail_id, receipt.account, to_microseconds(at), receipt.accepted]
     return json.dumps(values, ensure_ascii=False).encode(errors="surrogatepass")
 
 
 def _read(payload: bytes) -> RecordMailResults | None:
+    """What is to be stored of it, as :func:`_written` has it."""
     try:
         mail_id, account, at, accepted = json.loads(payload.decode(errors="surrogatepass"))
-        return _results(mail_id, account, from_microseconds(at), accepted) if accepted else None
+        results = tuple(MailResult(to, MailState.DELIVERED, account=account) for to in accepted)
+        counts = (AccountCounts(account, sent=1),)
+        return RecordMailResults(mail_id, results, from_microseconds(at), counts=counts) if results else None
     except (ValueError, TypeError):  # another version's
         return None

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Final
 
+from tests.bench.mails import PIECE
+
 _GREETING: Final = b"220 sink ESMTP\r\n"
 _EHLO: Final = b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 52428800\r\n"
 _OK: Final = b"250 2.0.0 Ok\r\n"
 _GO_AHEAD: Final = b"354 Go ahead\r\n"
 _BYE: Final = b"221 2.0.0 Bye\r\n"
 _END: Final = b"\r\n.\r\n"
-_PIECE: Final = 64 * 1024
-"""Bytes that are read at once: as in the client, nobody should wait for more."""
 
 
 class _Count:
@@ -39,7 +39,7 @@ class _Smtp(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.max_size = _PIECE  # type: ignore[attr-defined] # asyncio's own is 256 KiB
+        transport.max_size = PIECE  # type: ignore[attr-defined] # asyncio's own is 256 KiB
         transport.write(_GREETING)
 
     def data_received(self, data: bytes) -> None:

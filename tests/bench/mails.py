@@ -5,7 +5,7 @@ import threading
 import time
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 LOGIN = ("relay_user", "relay_pass")
 _LINE = b"x" * 78 + b"\r\n"
@@ -15,7 +15,7 @@ _HEADER = (
 )
 _COMMANDS = b"MAIL FROM:<printer@client.example> SIZE=%d\r\nRCPT TO:<ann@corp.example>\r\nDATA\r\n"
 _END = b".\r\n"
-_PIECE = 64 * 1024
+PIECE: Final = 64 * 1024
 """Bytes sent at once. Of a whole message the kernel takes megabytes in one go, with the CPU in hand; for a
 client that plays another machine nobody should have to wait."""
 
@@ -65,8 +65,8 @@ class Client:
         for code in (b"250", b"250", b"354"):
             self._expect(code)
         message = memoryview(content + _END)
-        for start in range(0, len(message), _PIECE):
-            self._socket.sendall(message[start : start + _PIECE])
+        for start in range(0, len(message), PIECE):
+            self._socket.sendall(message[start : start + PIECE])
         self._expect(b"250")
 
     def _expect(self, code: bytes) -> list[bytes]:

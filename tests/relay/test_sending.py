@@ -22,9 +22,8 @@ from pushserver.relay import queue
 from pushserver.relay.notice import notice_of
 from pushserver.relay.queue import LOST_ANSWER
 from pushserver.sandbox import MailSink, Sandbox
-from pushserver.store import Receipts
 from tests.relay.sending_house import DEADLINE, House, house
-from tests.store.mail_samples import ANN, BOB, a_mail
+from tests.store.mail_samples import ANN, BOB, a_mail, unstored_receipts
 from tests.system.deadline import until
 
 SENDER = "printer@example.org"
@@ -325,7 +324,7 @@ def test_a_push_by_e_mail_leaves_no_receipt_its_result_is_stored_by_who_asked(
         envelope = MailEnvelope(SENDER, (ANN,), b"Subject: push\r\n\r\nbody\r\n")
         receipt = running.system.ref("accounts", "main").ask(SubmitMail(envelope, "task_1"), DEADLINE)
         assert receipt == MailReceipt("main", accepted=(ANN,), mail_id="task_1")
-        assert Receipts.left(tmp_path) == ()
+        assert unstored_receipts(tmp_path) == ()
 
 
 def test_once_all_is_stored_no_receipt_is_left(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -335,5 +334,5 @@ def test_once_all_is_stored_no_receipt_is_left(tmp_path: Path, sandbox: Sandbox)
         for number in range(100):
             running.accept(mail(running, f"m{number}", ANN, BOB))
         until(lambda: running.backlog().waiting == 0, "all are finished")
-        assert Receipts.left(tmp_path) == ()
+        assert unstored_receipts(tmp_path) == ()
     assert not [*tmp_path.glob("receipts-*")]

@@ -1,6 +1,9 @@
 """Mails as they come, with only what a test is about spelled out."""
 
+import shutil
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pushserver.domain.mail import (
     AcceptMail,
@@ -10,6 +13,7 @@ from pushserver.domain.mail import (
     MailState,
     RecordMailResults,
 )
+from pushserver.store import Receipts
 from tests.store.samples import NOON, SECOND
 
 ANN = "ann@example.org"
@@ -57,3 +61,11 @@ def deferred(*addresses: str) -> tuple[MailResult, ...]:
 
 def record(mail_id: str, *results: MailResult, at: datetime = NOON + SECOND) -> RecordMailResults:
     return RecordMailResults(mail_id, results, at, next_try_at=at + 60 * SECOND)
+
+
+def unstored_receipts(directory: Path) -> tuple[RecordMailResults, ...]:
+    """What a successor would find; it stays where it is."""
+    with TemporaryDirectory() as copy:
+        for file in directory.glob("receipts-*"):
+            shutil.copy(file, copy)
+        return Receipts(Path(copy), "successor").unstored

@@ -47,7 +47,7 @@ from pushserver.store import (
     open_writer,
 )
 from pushserver.store.mail_actor import MOST_UNHEARD
-from tests.store.mail_samples import ANN, BOB, a_mail, accept, bounced, delivered, record
+from tests.store.mail_samples import ANN, BOB, a_mail, accept, bounced, delivered, record, unstored_receipts
 from tests.store.samples import NOON, SECOND
 
 DEADLINE = 20.0
@@ -393,7 +393,7 @@ def test_what_a_dead_process_had_sent_and_not_stored_is_stored_before_anything_i
         [(MailState.WAITING, "")],
     ]
     assert MailReader(reader).counts() == {"main": MailCounts(1, 0)}
-    assert Receipts.left(directory.parent) == ()
+    assert unstored_receipts(directory.parent) == ()
 
 
 def test_a_receipt_is_kept_until_its_results_are_committed(
@@ -406,12 +406,12 @@ def test_a_receipt_is_kept_until_its_results_are_committed(
     relay.clock.advance(1.0)
     with pytest.raises(StoreUnavailable):
         relay.ask(FetchAccountCounts())
-    assert len(Receipts.left(directory.parent)) == 1
+    assert len(unstored_receipts(directory.parent)) == 1
     holder.execute("ROLLBACK")
     relay.clock.advance(2.0)
     relay.ask_until_stored(accept("m2"))
     assert relay.ids() == ["m2"]
-    assert Receipts.left(directory.parent) == ()
+    assert unstored_receipts(directory.parent) == ()
 
 
 def test_whoever_asks_during_an_outage_is_refused_and_what_is_told_is_kept(

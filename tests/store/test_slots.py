@@ -1,4 +1,3 @@
-import errno
 import logging
 import os
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pushserver.store.slots import Kind, Slots, leftovers
+from tests.store.full_disk import full_disk
 
 KIND = Kind("notes", size=4096, slots=4)
 
@@ -55,15 +55,9 @@ def test_the_disk_has_room_for_every_slot_before_it_is_used(tmp_path: Path) -> N
 
 
 def test_on_a_full_disk_nothing_is_kept_nothing_fails_and_it_is_said_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(path: Path, data: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(data[: len(data) // 2])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-
-    with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr(Path, "write_bytes", full)
+    with full_disk(), caplog.at_level(logging.ERROR):
         slots = Slots(tmp_path, "relay-0", KIND)
         assert slots.put(b"lost") is None
         assert slots.put(b"lost too") is None
@@ -75,16 +69,10 @@ def test_on_a_full_disk_nothing_is_kept_nothing_fails_and_it_is_said_once(
     assert leftovers(tmp_path, KIND).payloads == (b"kept",)
 
 
-def test_a_disk_that_fills_up_costs_only_what_comes_beyond_the_slots(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_up_costs_only_what_comes_beyond_the_slots(tmp_path: Path) -> None:
     slots = Slots(tmp_path, "relay-0", KIND)
-
-    def full(*_: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    kept = [slots.put(f"{number}".encode()) for number in range(KIND.slots + 1)]
+    with full_disk():
+        kept = [slots.put(f"{number}".encode()) for number in range(KIND.slots + 1)]
     assert kept[-1] is None
     assert None not in kept[:-1]
     assert len(leftovers(tmp_path, KIND).payloads) == KIND.slots

@@ -1,6 +1,5 @@
 """A last line of defence that goes every way there is, and what has come out at the end of each."""
 
-import json
 import re
 import sqlite3
 from collections import Counter
@@ -40,7 +39,9 @@ class Raised:
         return {
             "console": [text for text in self._banners() if task_id in text],
             "file": [text for text in self.files().values() if task_id in text],
-            "syslog": [line["msg"] for line in self._lines() if line["task_id"] == task_id],
+            "syslog": [
+                line["msg"] for line in self.server.logged("system_notice") if line["task_id"] == task_id
+            ],
             "http": [payload["message"] for payload in self.posted() if payload["task_id"] == task_id],
         }
 
@@ -49,7 +50,7 @@ class Raised:
         return {
             "console": Counter(_task_of(text) for text in self._banners()),
             "file": Counter(_task_of(text) for text in self.files().values()),
-            "syslog": Counter(line["task_id"] for line in self._lines()),
+            "syslog": Counter(line["task_id"] for line in self.server.logged("system_notice")),
             "http": Counter(payload["task_id"] for payload in self.posted()),
         }
 
@@ -78,10 +79,6 @@ class Raised:
         rule = "=" * 60
         head = f"{rule}\n🚨 系统通知 🚨\n{rule}\n"
         return [after.partition(rule)[0] for after in self.server.out.split(head)[1:]]
-
-    def _lines(self) -> list[dict[str, Any]]:
-        lines = (self.server.directory / "log" / "app.log").read_text(encoding="utf-8").splitlines()
-        return [line for line in map(json.loads, lines) if line.get("action") == "system_notice"]
 
 
 def _listed(directory: Path) -> list[Path]:

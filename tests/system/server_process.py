@@ -1,5 +1,6 @@
 """The service as its operator runs it: ``python -m pushserver serve``, a process that can be killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -145,6 +146,11 @@ class PushServer:
     @property
     def logs(self) -> str:
         return "".join(path.read_text() for path in sorted((self.directory / "log").iterdir()))
+
+    def logged(self, action: str) -> list[dict[str, Any]]:
+        """The lines of the log with this action."""
+        lines = (self.directory / "log" / "app.log").read_text(encoding="utf-8").splitlines()
+        return [line for line in map(json.loads, lines) if line.get("action") == action]
 
     @property
     def _running(self) -> subprocess.Popen[bytes]:

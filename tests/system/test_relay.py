@@ -83,10 +83,6 @@ def waiting(server: PushServer) -> list[dict[str, Any]]:
     return list(server.client.ask("GET", "/api/v1/smtp-relay/queue").data["mails"])
 
 
-def app_log(server: PushServer) -> str:
-    return (server.directory / "log" / "app.log").read_text(encoding="utf-8")
-
-
 def relaying(directory: Path, sinks: dict[str, MailSink], **sections: Setup) -> Setup:
     """Two accounts, and a recipient whose mails go through them."""
     recipients = {"ops": {"email": {"recipients": [{"email": ANN}, {"email": BOB}]}}}
@@ -379,7 +375,7 @@ def test_a_mail_that_a_provider_has_taken_is_not_sent_again_by_a_relay_killed_be
     pid = server.worker("relay-0")
     with kept_from_writers(tmp_path / "data" / "store.db"):
         sink.release()
-        until(lambda: "邮件发送成功，使用账户: a" in app_log(server), "the relay has heard")
+        until(lambda: server.logged("mail_delivered"), "the relay has heard")
         os.kill(pid, signal.SIGKILL)
     until(lambda: server.worker("relay-0") != pid, "it has a successor")
     until(lambda: waiting(server) == [], "no mail waits")
@@ -387,7 +383,8 @@ def test_a_mail_that_a_provider_has_taken_is_not_sent_again_by_a_relay_killed_be
     assert [mail.mailboxes for mail in sink.mails] == [(ANN, BOB)]
     (listed,) = server.client.ask("GET", "/api/v1/smtp-relay/queue?state=delivered").data["mails"]
     assert [to["account"] for to in listed["recipients"]] == ["a", "a"]
-    assert '"action":"receipts_recovered"' in app_log(server)
+    assert {line["msg"] for line in server.logged("mail_delivered")} == {"邮件发送成功，使用账户: a"}
+    assert len(server.logged("receipts_recovered")) == 1
 
 
 def test_the_relay_lets_who_serves_pushes_go_first(sandbox: Sandbox, serve: Serve, tmp_path: Path) -> None:

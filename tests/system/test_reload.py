@@ -34,11 +34,6 @@ def reload(
     return answer.envelope
 
 
-def logged(server: PushServer, action: str) -> list[dict[str, Any]]:
-    lines = (server.directory / "log" / "app.log").read_text(encoding="utf-8").splitlines()
-    return [line for line in map(json.loads, lines) if line.get("action") == action]
-
-
 @pytest.mark.parametrize("processes", [INLINE, {"shutdown_timeout": 10}], ids=["inline", "processes"])
 def test_recipients_come_change_and_go(
     serve: Serve, sandbox: Sandbox, tmp_path: Path, processes: Setup
@@ -129,7 +124,7 @@ def test_with_any_fault_everything_stays_as_it_is(serve: Serve, sandbox: Sandbox
     assert server.client.ask("POST", RELOAD).status == 400
     assert server.client.outcome("ops")["status"] == "completed"
     assert begun_anew(before, lives(server)) == set()
-    assert [line["level"] for line in logged(server, "config_reload_failed")] == ["error"] * 3
+    assert [line["level"] for line in server.logged("config_reload_failed")] == ["error"] * 3
 
 
 def test_a_signal_reloads_and_a_process_that_is_born_later_goes_by_it_too(
@@ -141,11 +136,11 @@ def test_a_signal_reloads_and_a_process_that_is_born_later_goes_by_it_too(
     content["recipients"]["late"] = content["recipients"]["ops"]
     rewrite(server, content)
     server.signal(signal.SIGHUP)
-    until(lambda: logged(server, "config_reloaded"), "it has been reloaded")
+    until(lambda: server.logged("config_reloaded"), "it has been reloaded")
     for process in ("gateway-0", "delivery-0"):
         replaced(server, process)
     assert server.client.outcome("late")["status"] == "completed"
-    assert [(line["changed"], line["paths"]) for line in logged(server, "config_reloaded")] == [
+    assert [(line["changed"], line["paths"]) for line in server.logged("config_reloaded")] == [
         (1, ["recipients.late"])
     ]
 
